@@ -1,0 +1,3 @@
+module github.com/atoll-platform/atoll/sdk/fragment
+
+go 1.26
