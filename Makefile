@@ -1,0 +1,144 @@
+# Everything that a person types. `make help` lists it; `make run` does the main job.
+#
+# All output lies under build/ (and console/dist, console/node_modules). Versions
+# are pinned by go.sum and package-lock.json; what is missing on the machine is
+# installed from Debian where this runs as root, or named in one sentence.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-print-directory
+.DEFAULT_GOAL := build
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
+COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+GOBUILD := CGO_ENABLED=0 go build -trimpath
+RUN     := build/run-atoll -build build
+
+# Extensions that the binary carries.
+SHIPPED := logging
+BUILTIN := $(SHIPPED:%=core/extension/builtin/%.tar)
+
+# Modules beside the main one.
+GO_MODULES := sdk/go sdk/fragment manifests/local $(SHIPPED:%=extensions/%) extensions/hello
+
+## ---- the main job
+
+.PHONY: help run start stop status
+help: ## list what can be typed
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## start Atoll and a Kubernetes, stay in front until Ctrl-C
+	@$(RUN) up
+
+start: build ## the same in the background; returns when it is ready
+	@$(RUN) start
+
+stop: ## end what `make start` began
+	@if [ -x build/run-atoll ]; then $(RUN) stop; else echo "nothing runs"; fi
+
+status: ## say what runs
+	@if [ -x build/run-atoll ]; then $(RUN) status; else echo "nothing runs"; fi
+
+## ---- building
+
+.PHONY: build atoll tools extensions console-dist clean
+build: | need-go need-node ## build everything (Kubernetes itself is built by the first start)
+	@$(MAKE) -j2 tools console-dist atoll-parts
+	@$(MAKE) atoll
+
+# The packages are compiled while npm works; only the link waits for both.
+.PHONY: atoll-parts
+atoll-parts: extensions
+	@echo "building  atoll's packages"
+	@CGO_ENABLED=0 go build -trimpath ./core/...
+
+atoll: console-dist extensions
+	@echo "linking   build/atoll"
+	@$(GOBUILD) -ldflags '$(LDFLAGS)' -o build/atoll ./core/cmd/atoll
+
+tools:
+	@echo "building  build/local build/run-atoll"
+	@$(GOBUILD) -o build/run-atoll ./manifests/run
+	@cd manifests/local && $(GOBUILD) -o ../../build/local ./cmd/local
+
+extensions: $(BUILTIN)
+
+# go build decides by itself whether anything has to be done.
+.PHONY: FORCE
+build/extensions/%.wasm: FORCE
+	@echo "building  $@"
+	@mkdir -p build/extensions
+	@cd extensions/$* && GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -ldflags='-s -w' -o ../../$@ .
+
+build/extensions/%.tar: build/extensions/%.wasm
+	@go run ./core/extension/pack extensions/$* $< -o $@
+
+core/extension/builtin/%.tar: build/extensions/%.tar
+	@cmp -s $< $@ || cp $< $@
+
+console-dist: console/dist/index.html
+console/node_modules/.package-lock.json: console/package-lock.json | need-node
+	@echo "fetching  the console's packages"
+	@cd console && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+console/dist/index.html: console/node_modules/.package-lock.json $(shell find console/src console/index.html console/vite.config.ts console/public sdk/fragment/fragment.ts -type f 2>/dev/null)
+	@echo "building  the console"
+	@cd console && npm run --silent build
+	@touch $@
+
+clean: stop ## remove everything that was built
+	rm -rf build console/dist console/node_modules $(BUILTIN)
+
+## ---- testing
+
+.PHONY: test test-fast test-long test-unit test-integration test-e2e
+test: build need-browser ## every test: unit, a real cluster, a real browser
+	@$(MAKE) test-unit test-console
+	@$(MAKE) test-integration
+	@$(MAKE) test-e2e
+	@echo; echo "all tests passed on: $$(cat build/test-node 2>/dev/null || echo 'no cluster')"
+
+test-fast: $(BUILTIN) ## what takes under two minutes: for daily use
+	@go vet ./...
+	@go test -short ./...
+	@for m in sdk/go sdk/fragment $(SHIPPED:%=extensions/%) extensions/hello; do (cd $$m && go test -short ./...); done
+
+test-unit: $(BUILTIN)
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt is wanted for:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@go vet ./...
+	@go test ./...
+	@for m in $(GO_MODULES); do echo "== $$m"; (cd $$m && go vet ./... && go test $$(go list ./... | grep -v /integration)); done
+
+.PHONY: test-console
+test-console: console/dist/index.html
+	@cd console && npm test --silent
+
+# Both run against the same Atoll and cluster, which stay up between them.
+test-integration: build
+	@$(RUN) start
+	@.ci/with-atoll go test -count=1 -tags integration -timeout 20m -run 'Integration' ./core/...
+
+test-e2e: build need-browser
+	@$(RUN) start
+	@.ci/with-atoll npm --prefix console run --silent e2e
+
+test-long: test ## hours: fuzzing and the local cluster's own tests
+	@.ci/fuzz 10m
+
+.PHONY: bench
+bench: build ## measure; writes build/bench.json
+	@$(RUN) start
+	@go run ./manifests/bench -out build/bench.json
+
+## ---- what the machine must have
+
+.PHONY: need-go need-node need-browser
+need-go:
+	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: see go.dev"; exit 1; }
+need-node:
+	@command -v npm >/dev/null || { echo "Node 20 or newer with npm is missing: see nodejs.org"; exit 1; }
+need-browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { echo "installing Debian's chromium"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
+	  || { echo "Chromium is missing: install your system's package named chromium"; exit 1; }; }

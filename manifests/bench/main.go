@@ -1,0 +1,170 @@
+// Command bench runs the measuring programs that stand beside what they
+// measure, one after the other, and gathers their figures in one file:
+//
+//	{"machine": "...", "commit": "...", "figures": [{"name", "value", "unit", "peer"?, "peerValue"?, "note"?}]}
+//
+// A program that fails costs its own figures, not those of the others; the
+// exit code says that one failed.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// figure is one measured value; a peer is what it was compared with in the same run.
+type figure struct {
+	Name      string   `json:"name"`
+	Value     float64  `json:"value"`
+	Unit      string   `json:"unit"`
+	Peer      string   `json:"peer,omitempty"`
+	PeerValue *float64 `json:"peerValue,omitempty"`
+	Note      string   `json:"note,omitempty"`
+}
+
+// program is one measuring program: where it is run and how. It appends
+// figures as JSON lines to the file that -out names.
+type program struct {
+	name string
+	dir  string
+	args []string
+}
+
+var programs = []program{
+	{"start and memory", ".", []string{"go", "run", "./core/server/bench"}},
+	{"proxy", ".", []string{"go", "run", "./core/kube/bench"}},
+	{"wire", "core/sandbox/bench", []string{"go", "run", "."}},
+}
+
+func main() {
+	out := flag.String("out", "build/bench.json", "file to write")
+	only := flag.String("only", "", "run only programs whose name contains this")
+	flag.Parse()
+	failed, err := measure(*out, *only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	if failed > 0 {
+		fmt.Fprintf(os.Stderr, "bench: %d of the measuring programs failed\n", failed)
+		os.Exit(1)
+	}
+}
+
+// measure runs the programs and writes what they found.
+func measure(out, only string) (failed int, err error) {
+	dir, err := os.MkdirTemp("", "atoll-bench-")
+	if err != nil {
+		return 0, fmt.Errorf("making room for figures: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	figures := map[string]figure{}
+	var order []string
+	if only != "" {
+		if previous, err := readBench(out); err == nil { // keep what is not measured anew
+			for _, f := range previous {
+				figures[f.Name] = f
+				order = append(order, f.Name)
+			}
+		}
+	}
+	for i, p := range programs {
+		if !strings.Contains(p.name, only) {
+			continue
+		}
+		fmt.Printf("== %s\n", p.name)
+		lines := filepath.Join(dir, fmt.Sprintf("%d.jsonl", i))
+		cmd := exec.Command(p.args[0], append(p.args[1:], "-out", lines)...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", p.name, err)
+			failed++
+		}
+		found, err := readLines(lines)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", p.name, err)
+		}
+		for _, f := range found {
+			if _, known := figures[f.Name]; !known {
+				order = append(order, f.Name)
+			}
+			figures[f.Name] = f
+		}
+	}
+	all := make([]figure, 0, len(order))
+	for _, name := range order {
+		all = append(all, figures[name])
+	}
+	text, err := json.MarshalIndent(map[string]any{"machine": machine(), "commit": commit(), "figures": all}, "", " ")
+	if err != nil {
+		return failed, err
+	}
+	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+		return failed, err
+	}
+	return failed, os.WriteFile(out, append(text, '\n'), 0o644)
+}
+
+func readBench(name string) ([]figure, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var b struct{ Figures []figure }
+	return b.Figures, json.Unmarshal(text, &b)
+}
+
+func readLines(name string) ([]figure, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading its figures: %w", err)
+	}
+	var all []figure
+	scan := bufio.NewScanner(bytes.NewReader(text))
+	for scan.Scan() {
+		if len(bytes.TrimSpace(scan.Bytes())) == 0 {
+			continue
+		}
+		var f figure
+		if err := json.Unmarshal(scan.Bytes(), &f); err != nil {
+			return all, fmt.Errorf("reading its figures: %w", err)
+		}
+		all = append(all, f)
+	}
+	return all, scan.Err()
+}
+
+// machine says what the figures were measured on.
+func machine() string {
+	memory := "memory not known"
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		var kib int
+		if _, err := fmt.Sscanf(string(text), "MemTotal: %d kB", &kib); err == nil {
+			memory = fmt.Sprintf("%d GiB", (kib+(1<<19))>>20)
+		}
+	}
+	node := "no cluster"
+	if text, err := os.ReadFile("build/run/atoll.json"); err == nil {
+		var f struct{ Node string }
+		if json.Unmarshal(text, &f) == nil && f.Node != "" {
+			node = "node " + f.Node
+		}
+	}
+	return fmt.Sprintf("%d cores, %s, %s/%s, %s", runtime.NumCPU(), memory, runtime.GOOS, runtime.GOARCH, node)
+}
+
+func commit() string {
+	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "not known"
+	}
+	return strings.TrimSpace(string(out))
+}
