@@ -1,0 +1,66 @@
+// How a request fails: by its guest's fault, by a reset, or because there is no
+// room.
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/atoll-platform/atoll/sdk/go/wire"
+)
+
+var (
+	// ErrModule is wrapped when a module breaks the wire's rules or limits.
+	ErrModule = errors.New("the module cannot run here")
+	// ErrBusy is wrapped when an instance carries as many streams as it may.
+	ErrBusy = errors.New("the guest carries as many streams as it may")
+	// ErrClosed is returned for a guest or an engine that is closed.
+	ErrClosed = errors.New("the guest is closed")
+)
+
+// Class says what an instance did to end.
+type Class string
+
+const (
+	// FaultStart: it could not be started, or its HELLO was not one.
+	FaultStart Class = "start"
+	// FaultTrap: it trapped (a panic of its language's runtime too).
+	FaultTrap Class = "trap"
+	// FaultTime: a poll took longer than it may, or a reset was not answered.
+	FaultTime Class = "time"
+	// FaultMemory: it wanted more memory than it may have.
+	FaultMemory Class = "memory"
+	// FaultWire: it broke the wire: a broken frame, a length that lies, a
+	// frame that its stream's state forbids.
+	FaultWire Class = "wire"
+	// FaultWindow: it sent more than its window.
+	FaultWindow Class = "window"
+)
+
+// Fault is why an instance ended. Every stream in flight on it ends with it.
+type Fault struct {
+	Class              Class
+	Extension, Version string
+	// Detail is for logs and the extension's author; it may hold what the
+	// guest said and is not for clients.
+	Detail string
+}
+
+// Error says class and extension, and not the detail.
+func (f *Fault) Error() string {
+	return fmt.Sprintf("extension %s %s ended by its own fault: %s", f.Extension, f.Version, f.Class)
+}
+
+// ResetError is a stream that one side reset.
+type ResetError struct {
+	Code wire.Code
+	Text string
+}
+
+// Error names the code and, when there is one, the text.
+func (e *ResetError) Error() string {
+	if e.Text == "" {
+		return "the stream was reset: " + e.Code.String()
+	}
+	return "the stream was reset: " + e.Code.String() + ": " + e.Text
+}
