@@ -1,0 +1,124 @@
+// The connection to one API server, as the platform itself: TLS, credentials
+// and a pool of kept-alive connections.
+
+package kube
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// connection reaches one API server with the platform's own credentials. It is
+// replaced as a whole when the kubeconfig changes.
+type connection struct {
+	config *rest.Config
+	host   string // of the API server's URL, for the Host header
+	scheme string
+	prefix string // of the API server's URL, mostly ""
+	pool   *http.Transport
+	// transport adds the credentials, then uses the pool. Impersonation is set
+	// before, by the proxy.
+	transport http.RoundTripper
+	resources *resources
+}
+
+// connect reads a kubeconfig and prepares a connection; it sends nothing.
+//
+// The pool speaks HTTP/1.1 on purpose: a connection for each request in flight
+// lets TCP push back on a watch or log whose reader is slow (an HTTP/2 stream
+// would hold up to 4 MiB in this process), a cancelled request closes its
+// connection at once, and upgrades need no second kind of connection. It is
+// also quicker for small answers; the benchmark beside this package shows it.
+func connect(kubeconfig string) (*connection, error) {
+	raw, err := clientcmd.LoadFromFile(kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("reading kubeconfig: %w", err)
+	}
+	config, err := clientcmd.NewDefaultClientConfig(*raw, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading kubeconfig %s: %w", kubeconfig, err)
+	}
+	return newConnection(config)
+}
+
+func newConnection(config *rest.Config) (*connection, error) {
+	// The platform says who asks by impersonation of its own; a kubeconfig
+	// that impersonates on top would win over it.
+	if config.Impersonate.UserName != "" || len(config.Impersonate.Groups) > 0 || len(config.Impersonate.Extra) > 0 {
+		return nil, fmt.Errorf("reading kubeconfig: it impersonates somebody itself, which Atoll's connection may not")
+	}
+	config = rest.CopyConfig(config)
+	config.UserAgent = "atoll"
+	// Dynamic clients of the reconcilers: generous, since Atoll bounds itself.
+	config.QPS, config.Burst = 200, 400
+
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("reading kubeconfig: the server's address: %w", err)
+	}
+	tlsConfig, err := rest.TLSConfigFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("reading kubeconfig: TLS: %w", err)
+	}
+	proxy := http.ProxyFromEnvironment
+	if config.Proxy != nil {
+		proxy = config.Proxy
+	}
+	if tlsConfig != nil {
+		tlsConfig = tlsConfig.Clone()
+		tlsConfig.NextProtos = []string{"http/1.1"}
+	}
+	pool := &http.Transport{
+		Proxy:                 proxy,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:       tlsConfig,
+		TLSHandshakeTimeout:   10 * time.Second,
+		MaxIdleConnsPerHost:   128,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		// What the client asked for is what the API server is asked for: bytes
+		// pass as they are, compressed or not.
+		DisableCompression: true,
+		ForceAttemptHTTP2:  false,
+		WriteBufferSize:    16 << 10,
+		ReadBufferSize:     16 << 10,
+	}
+	if config.Dial != nil {
+		pool.DialContext = config.Dial
+	}
+	credentials := rest.CopyConfig(config)
+	credentials.UserAgent = "" // the person's own goes through
+	transport, err := rest.HTTPWrappersForConfig(credentials, pool)
+	if err != nil {
+		return nil, fmt.Errorf("reading kubeconfig: credentials: %w", err)
+	}
+	c := &connection{
+		config:    config,
+		host:      base.Host,
+		scheme:    base.Scheme,
+		prefix:    strings.TrimRight(base.Path, "/"),
+		pool:      pool,
+		transport: transport,
+	}
+	c.resources = newResources(c)
+	return c, nil
+}
+
+// url makes the URL for an escaped, canonical path on this API server.
+func (c *connection) url(t *target) *url.URL {
+	u := &url.URL{Scheme: c.scheme, Host: c.host, Path: c.prefix + t.path, RawQuery: t.query}
+	if t.rawPath != "" {
+		u.RawPath = c.prefix + t.rawPath
+	}
+	return u
+}
+
+// close lets idle connections go; those in use end with their requests.
+func (c *connection) close() { c.pool.CloseIdleConnections() }

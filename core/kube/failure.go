@@ -1,0 +1,121 @@
+// Failures in Kubernetes' own words: a Status object, which kubectl and every
+// client library understand.
+
+package kube
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"syscall"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/atoll-platform/atoll/core/access"
+)
+
+// failure is an answer that Atoll gives in Kubernetes' place.
+type failure struct {
+	code    int
+	reason  metav1.StatusReason
+	message string
+	details *metav1.StatusDetails
+}
+
+func (f *failure) Error() string { return f.message }
+
+// response renders the failure as an answer of an API server.
+func (f *failure) response() *http.Response {
+	text, err := json.Marshal(metav1.Status{
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
+		Status:   metav1.StatusFailure, Message: f.message, Reason: f.reason, Details: f.details, Code: int32(f.code),
+	})
+	if err != nil {
+		text = []byte(`{"kind":"Status","apiVersion":"v1","status":"Failure"}`)
+	}
+	return jsonResponse(f.code, text)
+}
+
+func jsonResponse(code int, text []byte) *http.Response {
+	return &http.Response{
+		StatusCode: code, Status: strconv.Itoa(code) + " " + http.StatusText(code),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{
+			"Content-Type":   {"application/json"},
+			"Content-Length": {strconv.Itoa(len(text))},
+			"Cache-Control":  {"no-cache, private"},
+		},
+		ContentLength: int64(len(text)), Body: io.NopCloser(bytes.NewReader(text)),
+	}
+}
+
+func badRequest(message string) *failure {
+	return &failure{code: http.StatusBadRequest, reason: metav1.StatusReasonBadRequest, message: message}
+}
+
+func notFound(message string) *failure {
+	return &failure{code: http.StatusNotFound, reason: metav1.StatusReasonNotFound, message: message}
+}
+
+func unavailable(message string) *failure {
+	return &failure{code: http.StatusServiceUnavailable, reason: metav1.StatusReasonServiceUnavailable, message: message}
+}
+
+// forbidden says as Kubernetes says it that the subject may not, and why.
+func forbidden(s access.Subject, t *target, why string) *failure {
+	details := &metav1.StatusDetails{Name: t.name, Group: t.group, Kind: t.resource}
+	if !t.resourceful {
+		return &failure{code: http.StatusForbidden, reason: metav1.StatusReasonForbidden, details: details,
+			message: fmt.Sprintf("forbidden: User %q cannot access path %q: %s", prefix+s.Name, t.path, why)}
+	}
+	what := t.resource
+	if t.name != "" {
+		what = fmt.Sprintf("%s %q", t.resource, t.name)
+	}
+	resource := t.resource
+	if t.subresource != "" {
+		resource += "/" + t.subresource
+	}
+	where := "at the cluster scope"
+	if t.namespace != "" {
+		where = fmt.Sprintf("in the namespace %q", t.namespace)
+	}
+	return &failure{code: http.StatusForbidden, reason: metav1.StatusReasonForbidden, details: details,
+		message: fmt.Sprintf("%s is forbidden: User %q cannot %s resource %q in API group %q %s: %s", what, prefix+s.Name, t.verb, resource, t.group, where, why)}
+}
+
+// unanswered explains why a cluster gave no answer to a request.
+func (c *Cluster) unanswered(err error) *failure {
+	c.suspect()
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &failure{code: http.StatusGatewayTimeout, reason: metav1.StatusReasonTimeout,
+			message: fmt.Sprintf("the cluster %q did not answer in time", c.config.Name)}
+	}
+	return unavailable(fmt.Sprintf("the cluster %q does not answer: %v", c.config.Name, plainError(err)))
+}
+
+// unconnected explains why a cluster cannot be asked.
+func (c *Cluster) unconnected() *failure {
+	s := c.Status()
+	text := fmt.Sprintf("the cluster %q is not ready: it is %s", s.Name, s.Phase)
+	if s.Message != "" {
+		text += ": " + s.Message
+	}
+	return unavailable(text)
+}
+
+// plainError takes net/http's own wrapping off, which repeats the URL.
+func plainError(err error) error {
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

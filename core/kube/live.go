@@ -1,0 +1,97 @@
+// The requests in flight, so that losing a right ends what was begun with it.
+
+package kube
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/atoll-platform/atoll/core/access"
+)
+
+// errRightLost is why a live connection was ended.
+var errRightLost = errors.New("the right to this connection was lost")
+
+// live is the registry of requests in flight: short ones too, since telling
+// them apart beforehand is where mistakes would hide, and an entry costs less
+// than a microsecond.
+type live struct {
+	groups func(access.Subject, access.Scope) []string
+	alive  func(access.Subject) bool // nil: everybody is
+
+	// epoch counts rechecks. Who reads it before the rights, and again after
+	// begin, knows whether a recheck came between and may have missed it.
+	epoch   atomic.Uint64
+	mu      sync.Mutex
+	entries map[*entry]struct{}
+}
+
+// entry is one request in flight and what it was begun with.
+type entry struct {
+	subject access.Subject
+	scope   access.Scope
+	groups  []string
+	end     context.CancelCauseFunc
+}
+
+// begin registers a request made with these groups. The context that it
+// returns ends when one of them is lost; done must be called when the request
+// is over.
+func (l *live) begin(parent context.Context, s access.Subject, sc access.Scope, groups []string) (ctx context.Context, done func()) {
+	ctx, end := context.WithCancelCause(parent)
+	e := &entry{subject: s, scope: sc, groups: groups, end: end}
+	l.mu.Lock()
+	l.entries[e] = struct{}{}
+	l.mu.Unlock()
+	return ctx, func() {
+		l.mu.Lock()
+		delete(l.entries, e)
+		l.mu.Unlock()
+		end(nil)
+	}
+}
+
+// recheck ends the requests whose right is gone. A request whose rights were
+// read before a change and registered after its recheck sees another epoch and
+// reads them again itself; see Proxy.forward.
+func (l *live) recheck() {
+	l.epoch.Add(1)
+	l.mu.Lock()
+	all := make([]*entry, 0, len(l.entries))
+	for e := range l.entries {
+		all = append(all, e)
+	}
+	l.mu.Unlock()
+	for _, e := range all {
+		if !l.still(e.subject, e.scope, e.groups) {
+			e.end(errRightLost)
+		}
+	}
+}
+
+// still tells whether a subject has all of these groups in a scope yet.
+func (l *live) still(s access.Subject, sc access.Scope, groups []string) bool {
+	if l.alive != nil && !l.alive(s) {
+		return false
+	}
+	if len(groups) == 0 {
+		return true
+	}
+	now := l.groups(s, sc)
+	for _, g := range groups {
+		if !slices.Contains(now, g) {
+			return false
+		}
+	}
+	return true
+}
+
+// count is how many requests are in flight.
+func (l *live) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.entries)
+}

@@ -1,0 +1,288 @@
+// The proxy: every request of a person to a cluster, as that person.
+
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/atoll-platform/atoll/core/access"
+)
+
+// ProxyOptions are the proxy's knobs; the zero value works.
+type ProxyOptions struct {
+	Logger *slog.Logger
+	// Alive tells whether the credential of a subject is good still; nil means
+	// that it always is. It is asked once for each request, and for those in
+	// flight by Recheck; it must be quick.
+	Alive func(access.Subject) bool
+}
+
+// Proxy sends requests of people on to API servers, impersonating them with
+// the groups that they have in the request's scope. Safe for concurrent use.
+type Proxy struct {
+	registry *Registry
+	index    *access.Index
+	live     *live
+	logger   *slog.Logger
+	stop     context.CancelFunc
+}
+
+// NewProxy makes a proxy to the registry's clusters under the index's law.
+// Close ends it.
+func NewProxy(registry *Registry, index *access.Index, o ProxyOptions) *Proxy {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p := &Proxy{
+		registry: registry, index: index, logger: o.Logger, stop: stop,
+		live: &live{groups: index.Groups, alive: o.Alive, entries: map[*entry]struct{}{}},
+	}
+	go p.follow(ctx)
+	return p
+}
+
+// Close stops following the index. Requests in flight end by their contexts.
+func (p *Proxy) Close() { p.stop() }
+
+// Recheck ends the requests in flight whose right or credential is gone. The
+// index's changes do it by themselves; call it when a credential is revoked.
+func (p *Proxy) Recheck() { p.live.recheck() }
+
+// InFlight is how many requests to clusters are in flight, watches and
+// sessions included.
+func (p *Proxy) InFlight() int { return p.live.count() }
+
+// follow rechecks the requests in flight after each change of the index.
+func (p *Proxy) follow(ctx context.Context) {
+	changed := p.index.Changed(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+			p.live.recheck()
+		}
+	}
+}
+
+// incoming is a request on its way in, wherever it came from.
+type incoming struct {
+	subject access.Subject
+	cluster string
+	method  string
+	path    string // escaped, after /clusters/{cluster}
+	query   string
+	header  http.Header
+	body    io.ReadCloser
+	length  int64 // of the body; -1 when unknown
+	upgrade string
+	via     Via
+}
+
+// ServeHTTP answers a request under /clusters/{cluster}. The path is the rest
+// of the request's escaped path (as r.URL.EscapedPath gives it), beginning with
+// a slash; the query is the request's own. Answers stream: each piece of a watch
+// or a log is flushed as it comes, upgrades (SPDY and WebSocket) become byte
+// streams, and the request's context ends all of it. Failures of Atoll itself
+// are Kubernetes Status objects.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request, subject access.Subject, cluster, path string) {
+	in := incoming{
+		subject: subject, cluster: cluster, method: r.Method, path: path, query: r.URL.RawQuery,
+		header: r.Header, body: r.Body, length: r.ContentLength, upgrade: upgradeOf(r.Header),
+	}
+	res := p.answer(r.Context(), &in)
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		p.join(w, r, res)
+		return
+	}
+	deliver(w, r, res)
+}
+
+// RoundTrip does a request under the same law inside this process: for doors
+// of extensions and for streams. Of req, the method, the URL's path (after
+// /clusters/{cluster}) and query, the header and the body count. The context
+// ends the request and the reading of its answer; the answer's body must be
+// closed. What Atoll refuses comes as a response with a Kubernetes Status;
+// an error means that the context ended. Upgrades are refused.
+func (p *Proxy) RoundTrip(ctx context.Context, subject access.Subject, cluster string, req *http.Request, via Via) (*http.Response, error) {
+	in := incoming{
+		subject: subject, cluster: cluster, method: req.Method, path: req.URL.EscapedPath(), query: req.URL.RawQuery,
+		header: req.Header, body: req.Body, length: req.ContentLength, via: via,
+	}
+	if in.method == "" {
+		in.method = http.MethodGet
+	}
+	if in.body != nil && in.body != http.NoBody && in.length == 0 {
+		in.length = -1 // as clients understand it
+	}
+	if upgradeOf(req.Header) != "" {
+		return badRequest("this way to the cluster does not change protocols").response(), nil
+	}
+	res := p.answer(ctx, &in)
+	if err := ctx.Err(); err != nil {
+		res.Body.Close()
+		return nil, context.Cause(ctx)
+	}
+	res.Request = req
+	return res, nil
+}
+
+// answer decides what becomes of a request, and does it.
+func (p *Proxy) answer(ctx context.Context, in *incoming) *http.Response {
+	if in.body != nil {
+		defer in.body.Close() // the transport may not have read all of it
+	}
+	c, ok := p.registry.Get(in.cluster)
+	if !ok {
+		return notFound(fmt.Sprintf("there is no cluster %q", in.cluster)).response()
+	}
+	t, err := parseTarget(in.method, in.path, in.query)
+	if err != nil {
+		return badRequest(err.Error()).response()
+	}
+	if f := refuse(in, &t); f != nil {
+		return f.response()
+	}
+	switch {
+	case t.discovery():
+		return p.forward(ctx, in, c, &t, rights{epoch: p.live.epoch.Load(), scope: access.Scope{Cluster: c.config.Name}})
+	case t.selfReview():
+		namespace, body, err := reviewScope(&t, in.header.Get("Content-Type"), in.body)
+		if err != nil {
+			return failureOf(err).response()
+		}
+		in.body, in.length = io.NopCloser(strings.NewReader(string(body))), int64(len(body))
+		return p.forward(ctx, in, c, &t, p.rights(in.subject, access.Scope{Cluster: c.config.Name, Project: namespace}))
+	case t.namespace == "" && (t.verb == "list" || t.verb == "watch"):
+		return p.across(ctx, in, c, &t)
+	default:
+		return p.inScope(ctx, in, c, &t)
+	}
+}
+
+// refuse says no to what no role and no cluster is asked about.
+func refuse(in *incoming, t *target) *failure {
+	switch in.method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	default:
+		return &failure{code: http.StatusMethodNotAllowed, reason: metav1.StatusReasonMethodNotAllowed,
+			message: fmt.Sprintf("the method %q is not one of Kubernetes'", in.method)}
+	}
+	if in.upgrade != "" && !strings.EqualFold(in.upgrade, "websocket") && !strings.EqualFold(in.upgrade, "SPDY/3.1") {
+		return badRequest(fmt.Sprintf("an upgrade to %q is not known: websocket and SPDY/3.1 are", in.upgrade))
+	}
+	// A browser sends its cookie along whoever's page asks; what a pod answers
+	// could be a page. Tokens are sent on purpose.
+	if t.backend() && in.subject.Via != access.ViaToken {
+		return forbidden(in.subject, t, "what pods, services and nodes serve is reached with a token only, not with a browser's session")
+	}
+	if in.subject.ReadOnly && !t.selfReview() {
+		reads := in.method == http.MethodGet || in.method == http.MethodHead || in.method == http.MethodOptions
+		if !reads || t.session() || t.backend() || t.verb == "proxy" {
+			return forbidden(in.subject, t, "the token is for reading only")
+		}
+	}
+	return nil
+}
+
+// rights are the groups of a subject in a scope, and when they were read.
+type rights struct {
+	epoch  uint64
+	scope  access.Scope
+	groups []string
+}
+
+func (p *Proxy) rights(s access.Subject, sc access.Scope) rights {
+	epoch := p.live.epoch.Load() // before the groups: see live.epoch
+	return rights{epoch: epoch, scope: sc, groups: p.index.Groups(s, sc)}
+}
+
+const noRole = "there is no role for this person"
+
+// inScope sends on what has one scope: a project, or the whole cluster.
+func (p *Proxy) inScope(ctx context.Context, in *incoming, c *Cluster, t *target) *http.Response {
+	r := p.rights(in.subject, access.Scope{Cluster: c.config.Name, Project: t.namespace})
+	if len(r.groups) == 0 {
+		return forbidden(in.subject, t, noRole).response()
+	}
+	return p.forward(ctx, in, c, t, r)
+}
+
+// forward sends a request on as its subject, with rights read before.
+func (p *Proxy) forward(ctx context.Context, in *incoming, c *Cluster, t *target, r rights) *http.Response {
+	return p.send(ctx, in, c, t, r, r.groups)
+}
+
+// send is forward with other groups than those that the index gives: only what
+// filters the answer may use it so.
+func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r rights, groups []string) *http.Response {
+	conn := c.conn.Load()
+	if conn == nil {
+		return c.unconnected().response()
+	}
+	header := requestHeader(in.header)
+	if err := callerOf(in.subject, groups).impersonate(header, in.via); err != nil {
+		p.logger.Error("a request was refused", "cluster", c.config.Name, "error", err)
+		return forbidden(in.subject, t, err.Error()).response()
+	}
+	if in.upgrade != "" {
+		header["Connection"], header["Upgrade"] = []string{"Upgrade"}, []string{in.upgrade}
+	}
+	lively, done := p.live.begin(ctx, in.subject, r.scope, r.groups)
+	if p.live.alive != nil && !p.live.alive(in.subject) || p.live.epoch.Load() != r.epoch && !p.live.still(in.subject, r.scope, r.groups) {
+		done()
+		return forbidden(in.subject, t, errRightLost.Error()).response()
+	}
+	out := (&http.Request{
+		Method: in.method, URL: conn.url(t), Host: conn.host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,
+	}).WithContext(lively)
+	if in.length != 0 && in.body != nil {
+		out.Body, out.ContentLength = in.body, in.length
+	}
+	res, err := conn.transport.RoundTrip(out)
+	if err != nil {
+		lost := errors.Is(context.Cause(lively), errRightLost)
+		done()
+		switch {
+		case lost:
+			return forbidden(in.subject, t, errRightLost.Error()).response()
+		case ctx.Err() != nil:
+			// Nobody waits for this answer any more.
+			return unavailable("the request was cancelled").response()
+		}
+		return c.unanswered(err).response()
+	}
+	res.Body = &held{ReadCloser: res.Body, ctx: lively, done: done, streams: t.streams()}
+	return res
+}
+
+// held is the body of an answer that is registered as live until it is closed.
+type held struct {
+	io.ReadCloser
+	ctx     context.Context
+	done    func()
+	streams bool
+}
+
+func (h *held) Close() error {
+	err := h.ReadCloser.Close()
+	h.done()
+	return err
+}
+
+func failureOf(err error) *failure {
+	var f *failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return badRequest(err.Error())
+}
