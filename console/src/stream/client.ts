@@ -51,8 +51,6 @@ export interface ClientOptions {
 interface Live {
   id: number;
   handlers: Handlers;
-  /** Received and not yet given back. */
-  held: number;
   /** Given to the server and not yet used up. */
   window: number;
   /** Read, to be given back in one message. */
@@ -148,7 +146,7 @@ export class StreamClient {
   /** Asks for a path over a connection that is there; without one it ends with `lost` (asynchronously). */
   open(path: string, handlers: Handlers, accept = 'application/json'): Subscription {
     const id = ++this.lastId;
-    const one: Live = { id, handlers, held: 0, window: this.credit, owed: 0 };
+    const one: Live = { id, handlers, window: this.credit, owed: 0 };
     this.stopRest();
     if (!this.ready) {
       let closed = false;
@@ -335,7 +333,6 @@ export class StreamClient {
 
   private deliver(one: Live, text: string): void {
     const bytes = utf8Bytes(text);
-    one.held += bytes;
     one.window -= bytes;
     if (one.window < -this.credit) {
       // It sends far more than it was allowed: not the protocol any more.
@@ -353,7 +350,6 @@ export class StreamClient {
   }
 
   private giveBack(one: Live, bytes: number): void {
-    one.held -= bytes;
     one.owed += bytes;
     if (this.subscriptions.get(one.id) !== one || one.owed * 4 < this.credit) return;
     this.say({ type: 'credit', id: one.id, bytes: one.owed });

@@ -1,0 +1,3 @@
+// What the rest of the console may use to show a log.
+export { defaultCap, LogBuffer, type LogLine, type RawLine } from './buffer';
+export { type LogPhase, LogView, type LogViewProps } from './LogView';
