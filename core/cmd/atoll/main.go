@@ -1,0 +1,23 @@
+// Command atoll is the platform: it serves, and it is the client of its own API.
+//
+// What belongs here: commands, their flags, help and words on the terminal.
+// What does not: anything that a command does, which is in the rooms.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+// Set by the linker.
+var (
+	version = "0.1.0-dev"
+	commit  = ""
+)
+
+func main() {
+	if err := newRoot().Execute(); err != nil {
+		fmt.Fprintf(os.Stderr, "atoll: %v\n", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,58 @@
+// The commands, and what a newcomer reads first.
+
+package main
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/atoll-platform/atoll/core/server"
+)
+
+const about = `Atoll is a multi-tenant Kubernetes platform with a small core.
+
+  atoll serve --config atoll.yaml     run it
+  atoll ext install FOLDER|FILE.tar   put an extension into a running Atoll
+  atoll ext list                      what is installed
+
+Commands that talk to a running Atoll find it by --server and --token, by
+ATOLL_SERVER and ATOLL_TOKEN, or by --run-file build/run/atoll.json.`
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use: "atoll", Short: "A multi-tenant Kubernetes platform with a small core", Long: about,
+		SilenceUsage: true, SilenceErrors: true, Version: version,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newOpenAPI(), newVersion())
+	return root
+}
+
+func newOpenAPI() *cobra.Command {
+	return &cobra.Command{
+		Use: "openapi", Short: "Print the OpenAPI 3.1 document of the REST API", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			text, err := server.OpenAPI()
+			if err != nil {
+				return err
+			}
+			_, err = c.OutOrStdout().Write(text)
+			return err
+		},
+	}
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Run: func(c *cobra.Command, _ []string) {
+			built := version
+			if commit != "" {
+				built += " (" + commit + ")"
+			}
+			fmt.Fprintf(c.OutOrStdout(), "atoll %s, %s, %s/%s\n", built, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		},
+	}
+}

@@ -1,0 +1,6 @@
+// Placeholder.
+package api
+
+import "errors"
+
+var errNotYet = errors.New("not yet")
