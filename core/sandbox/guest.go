@@ -4,6 +4,11 @@ package sandbox
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,10 +36,12 @@ type Spec struct {
 	Digest string
 	// Wasm reads the module, each time its code is loaded.
 	Wasm func() ([]byte, error)
-	// Isolation is IsolateWorkspace when empty.
+	// Isolation is IsolateWorkspace when empty; an unknown one is
+	// IsolateRequest, the strictest.
 	Isolation Isolation
 	Limits    Limits
-	// Settings go to each instance in HELLO, as name and value.
+	// Settings go to each instance in HELLO, as name and value. Together they
+	// must fit a field block.
 	Settings map[string]string
 }
 
@@ -47,26 +54,286 @@ type Limits struct {
 	// Deadline of a request that brings none, from its start to its last
 	// byte; 30 s. Negative: none (a followed log).
 	Deadline time.Duration
-	// Streams open at once in one instance, both directions each; 2,000.
+	// Streams open at once in one instance, each way; 2,000.
 	Streams int
 }
 
-// Guest runs a module's requests. It is safe for concurrent use.
-type Guest struct{}
+func (l Limits) withDefaults(maxMemory uint64) Limits {
+	if l.Memory == 0 {
+		l.Memory = 64 << 20
+	}
+	l.Memory = max(64<<10, min(l.Memory, maxMemory)) &^ (64<<10 - 1)
+	if l.CPUPerRequest <= 0 {
+		l.CPUPerRequest = 2 * time.Second
+	}
+	if l.Deadline == 0 {
+		l.Deadline = 30 * time.Second
+	}
+	if l.Streams <= 0 {
+		l.Streams = 2000
+	}
+	return l
+}
 
-// Do asks the guest. It returns when the guest has answered the head; the body
-// streams. Cancelling ctx, or closing the body early, resets the stream in the
-// guest and ends everything that was opened on its behalf; whoever gets a
-// Response closes its body. r must not change until then.
-//
-// Errors are a *Fault (the instance ended), a *ResetError (the guest or the
-// deadline reset the stream; its code is the wire's), ErrBusy, ErrClosed,
-// ErrModule (the module cannot run), or ctx's.
-func (g *Guest) Do(ctx context.Context, r *Request) (*Response, error) { return nil, ErrClosed }
+// Guest runs a module's requests. It is safe for concurrent use.
+type Guest struct {
+	engine *Engine
+	spec   Spec
+	limits Limits
+	logger *slog.Logger
+
+	loading chan struct{} // whoever holds it may load code and start instances
+
+	mu        sync.Mutex
+	closed    bool
+	code      *code
+	instances map[instanceKey]*instance
+	starting  int // instances being started; the code stays
+	lastUsed  time.Time
+	unload    *time.Timer
+	lone      uint64 // counts instances of request isolation
+
+	requests, faults, polls atomic.Uint64
+}
+
+func newGuest(e *Engine, spec Spec) *Guest {
+	switch spec.Isolation {
+	case "":
+		spec.Isolation = IsolateWorkspace
+	case IsolateRequest, IsolateUser, IsolateWorkspace, IsolateShared:
+	default:
+		spec.Isolation = IsolateRequest
+	}
+	return &Guest{
+		engine: e, spec: spec, limits: spec.Limits.withDefaults(e.maxMemory),
+		logger:    e.logger.With(slog.String("extension", spec.Name), slog.String("version", spec.Version)),
+		loading:   make(chan struct{}, 1),
+		instances: map[instanceKey]*instance{},
+	}
+}
+
+// key says which instance a caller's requests go to.
+func (g *Guest) key(c *Caller) instanceKey {
+	user, workspace := c.UserUID, c.WorkspaceUID
+	if user == "" {
+		user = c.User
+	}
+	if workspace == "" {
+		workspace = c.Workspace
+	}
+	switch g.spec.Isolation {
+	case IsolateShared:
+		return instanceKey{kind: "shared"}
+	case IsolateWorkspace:
+		if workspace != "" {
+			return instanceKey{kind: "workspace", first: workspace}
+		}
+		return instanceKey{kind: "user", first: user}
+	case IsolateUser:
+		return instanceKey{kind: "user", first: user, second: workspace}
+	default:
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.lone++
+		return instanceKey{kind: "request", request: g.lone}
+	}
+}
+
+// instance finds the instance of a key, or loads and starts it.
+func (g *Guest) instance(ctx context.Context, key instanceKey) (*instance, error) {
+	g.mu.Lock()
+	i, closed := g.instances[key], g.closed
+	g.mu.Unlock()
+	if i != nil {
+		return i, nil
+	}
+	if closed {
+		return nil, ErrClosed
+	}
+	select {
+	case g.loading <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	g.mu.Lock()
+	i = g.instances[key]
+	g.starting++
+	g.mu.Unlock()
+	var err error
+	if i == nil {
+		i, err = g.start(ctx, key)
+	}
+	g.mu.Lock()
+	g.starting--
+	g.unloadWhenIdle()
+	g.mu.Unlock()
+	<-g.loading
+	return i, err
+}
+
+// retire takes an instance whose ids are used up away from its key. It carries
+// what it carries to the end, and new requests start another. i.mu is held.
+func (g *Guest) retire(i *instance) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.instances, i.key)
+	g.lone++
+	i.key, i.alone = instanceKey{kind: "retired", request: g.lone}, true
+	g.instances[i.key] = i
+}
+
+// start loads the code if need be and starts an instance. g.loading is held.
+func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
+	g.mu.Lock()
+	c := g.code
+	g.mu.Unlock()
+	if c == nil {
+		var err error
+		if c, err = g.load(ctx); err != nil {
+			return nil, err
+		}
+		g.mu.Lock()
+		g.code = c
+		g.mu.Unlock()
+	}
+	quarter := int(g.limits.Memory / 4)
+	i := &instance{
+		guest: g, key: key, alone: key.kind == "request",
+		signal: make(chan struct{}, 1), done: make(chan struct{}),
+		streams: map[uint32]*stream{}, nextID: 1,
+		windowSize: quarter, window: quarter, room: quarter,
+		active: time.Now(),
+	}
+	started := make(chan error)
+	go func() { // the instance's own goroutine, from its first instruction on
+		err := i.start(context.Background(), c)
+		if err == nil {
+			g.mu.Lock()
+			if g.closed {
+				err = ErrClosed
+			} else {
+				g.instances[key] = i
+				g.lastUsed = i.active
+			}
+			g.mu.Unlock()
+			if err != nil {
+				i.run.close()
+			}
+		}
+		started <- err
+		if err == nil {
+			i.loop()
+		}
+	}()
+	err := <-started
+	if err == nil {
+		return i, nil
+	}
+	var f *Fault
+	if errors.As(err, &f) {
+		g.faulted(f)
+	}
+	return nil, err
+}
+
+// load reads, checks and compiles the module.
+func (g *Guest) load(ctx context.Context) (*code, error) {
+	began := time.Now()
+	wasm, err := g.spec.Wasm()
+	if err != nil {
+		return nil, fmt.Errorf("reading the module of %s: %w", g.spec.Name, err)
+	}
+	if d := digest(wasm); g.spec.Digest != "" && d != g.spec.Digest {
+		return nil, fmt.Errorf("%w: the module of %s is %s, and not %s as was consented to", ErrModule, g.spec.Name, d, g.spec.Digest)
+	}
+	report, c, err := g.engine.compile(ctx, wasm)
+	if err != nil {
+		return nil, fmt.Errorf("loading %s: %w", g.spec.Name, err)
+	}
+	if report.MinMemory > g.limits.Memory {
+		_ = c.module.Close(context.Background())
+		return nil, fmt.Errorf("%w: %s starts with %d bytes of memory and may have %d", ErrModule, g.spec.Name, report.MinMemory, g.limits.Memory)
+	}
+	g.logger.Info("extension loaded", slog.Int("bytes", len(wasm)), slog.Duration("took", time.Since(began)))
+	return c, nil
+}
+
+// left takes an ended instance out. Its loop calls it last.
+func (g *Guest) left(i *instance) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.instances[i.key] == i {
+		delete(g.instances, i.key)
+	}
+	g.requests.Add(i.requests)
+	g.polls.Add(i.polls)
+	g.unloadWhenIdle()
+}
+
+// unloadWhenIdle frees the code when no instance needs it and none has for a
+// while. g.mu is held.
+func (g *Guest) unloadWhenIdle() {
+	if g.code == nil || len(g.instances) > 0 || g.starting > 0 {
+		return
+	}
+	idle := g.engine.idleAfter
+	switch left := idle - time.Since(g.lastUsed); {
+	case g.closed || idle > 0 && left <= 0:
+		_ = g.code.module.Close(context.Background())
+		g.code = nil
+		g.logger.Info("extension unloaded")
+	case idle > 0:
+		if g.unload != nil {
+			g.unload.Stop()
+		}
+		g.unload = time.AfterFunc(left, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.unloadWhenIdle()
+		})
+	}
+}
+
+// faulted tells of an instance that ended by its own fault.
+func (g *Guest) faulted(f *Fault) {
+	g.faults.Add(1)
+	g.logger.Warn("an instance of an extension ended by its own fault", slog.String("class", string(f.Class)), slog.String("detail", f.Detail))
+	if g.engine.onFault != nil {
+		go g.engine.onFault(*f)
+	}
+}
 
 // Close lets the open streams end, takes no new ones (ErrClosed), and unloads
 // the code. When ctx ends first, what is left ends with ErrClosed.
-func (g *Guest) Close(ctx context.Context) error { return nil }
+func (g *Guest) Close(ctx context.Context) error {
+	g.mu.Lock()
+	g.closed = true
+	instances := make([]*instance, 0, len(g.instances))
+	for _, i := range g.instances {
+		instances = append(instances, i)
+	}
+	g.mu.Unlock()
+	for _, i := range instances {
+		i.drain()
+	}
+	var err error
+	for _, i := range instances {
+		select {
+		case <-i.done:
+		case <-ctx.Done():
+			err = ctx.Err()
+			i.stop(ErrClosed)
+		}
+	}
+	g.mu.Lock()
+	if g.unload != nil {
+		g.unload.Stop()
+	}
+	g.unloadWhenIdle()
+	g.mu.Unlock()
+	g.engine.forget(g)
+	return err
+}
 
 // Stats is a look at a guest at one moment.
 type Stats struct {
@@ -77,7 +344,7 @@ type Stats struct {
 	Instances, Streams, Children int
 	// Memory is the linear memory of all instances, in bytes.
 	Memory uint64
-	// Buffered is how many bytes of answers wait in the host for their
+	// Buffered is how many bytes of guests' bodies wait in the host for their
 	// readers.
 	Buffered int
 	// Requests and Faults since Load, Polls of all instances.
@@ -85,4 +352,23 @@ type Stats struct {
 }
 
 // Stats looks at the guest.
-func (g *Guest) Stats() Stats { return Stats{} }
+func (g *Guest) Stats() Stats {
+	g.mu.Lock()
+	instances := make([]*instance, 0, len(g.instances))
+	for _, i := range g.instances {
+		instances = append(instances, i)
+	}
+	s := Stats{Loaded: g.code != nil, Instances: len(instances), Requests: g.requests.Load(), Faults: g.faults.Load(), Polls: g.polls.Load()}
+	g.mu.Unlock()
+	for _, i := range instances {
+		i.mu.Lock()
+		s.Children += i.opened
+		s.Streams += len(i.streams) - i.opened
+		s.Buffered += i.buffered
+		s.Memory += i.run.memory.size.Load()
+		s.Requests += i.requests
+		s.Polls += i.polls
+		i.mu.Unlock()
+	}
+	return s
+}

@@ -1,0 +1,401 @@
+// Calls: how the host opens a stream in a guest and reads its answer.
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/atoll-platform/atoll/sdk/go/wire"
+)
+
+// Do asks the guest. It returns when the guest has answered the head; the body
+// streams. Cancelling ctx, or closing the body early, resets the stream in the
+// guest and ends everything that was opened on its behalf; whoever gets a
+// Response closes its body. r must not change until then.
+//
+// Errors are a *Fault (the instance ended), a *ResetError (the guest or the
+// deadline reset the stream; its code is the wire's), ErrBusy, ErrClosed,
+// ErrModule (the module cannot run), or ctx's.
+func (g *Guest) Do(ctx context.Context, r *Request) (*Response, error) {
+	s, err := g.open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	i := s.inst
+	if r.Body != nil {
+		go s.sendBody(r.Body)
+	}
+	for {
+		i.mu.Lock()
+		status, header, err := s.status, s.header, s.err
+		i.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		if status != 0 {
+			return &Response{Status: status, Header: header, Body: (*responseBody)(s), Trailer: s.trailers}, nil
+		}
+		<-s.ready
+	}
+}
+
+// open opens a stream for Do and lets the loop carry it to the guest.
+func (g *Guest) open(ctx context.Context, r *Request) (*stream, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	key := g.key(&r.Caller)
+	for {
+		i, err := g.instance(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		i.mu.Lock()
+		s, err := i.open(ctx, r, nil, time.Now())
+		if err != nil {
+			i.unused()
+			i.mu.Unlock()
+			if i.elsewhere(err) {
+				continue
+			}
+			return nil, err
+		}
+		if r.Body == nil {
+			s.sendEnd(nil)
+		} else {
+			s.body = r.Body
+		}
+		if d := r.Deadline; !d.IsZero() {
+			s.timer = time.AfterFunc(time.Until(d), func() { i.expire(s) })
+		} else if g.limits.Deadline > 0 {
+			s.timer = time.AfterFunc(g.limits.Deadline, func() { i.expire(s) })
+		}
+		s.unhook = context.AfterFunc(ctx, func() {
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			i.abandon(s, context.Cause(ctx))
+		})
+		i.kick()
+		i.mu.Unlock()
+		return s, nil
+	}
+}
+
+// errElsewhere: this instance takes no more; another one does.
+var errElsewhere = errors.New("this instance takes no more")
+
+// elsewhere tells whether a request that met err finds another instance under
+// its key, and waits until it does.
+func (i *instance) elsewhere(err error) bool {
+	if err == errUnloaded {
+		<-i.done
+		return true
+	}
+	return err == errElsewhere
+}
+
+// unused ends an instance that was made for one request which did not come to
+// be. i.mu is held.
+func (i *instance) unused() {
+	if i.alone && len(i.streams) == 0 {
+		i.end(errUnloaded)
+	}
+}
+
+// open opens a stream: its OPEN is queued, and nothing else. i.mu is held.
+func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.Time) (*stream, error) {
+	switch {
+	case i.dead == ErrClosed, i.draining:
+		return nil, ErrClosed
+	case i.dead != nil:
+		return nil, errUnloaded // by another's fault, or for idleness
+	case len(i.streams)-i.opened >= i.guest.limits.Streams:
+		return nil, fmt.Errorf("%w: %d", ErrBusy, i.guest.limits.Streams)
+	case i.nextID >= wire.MaxStream:
+		i.guest.retire(i)
+		return nil, errElsewhere
+	}
+	deadline := r.Deadline
+	if deadline.IsZero() && i.guest.limits.Deadline > 0 {
+		deadline = now.Add(i.guest.limits.Deadline)
+	}
+	at := len(i.in)
+	i.in = wire.BeginFrame(i.in, wire.Open, 0, i.nextID)
+	i.in = appendOpen(i.in, r, deadline, now)
+	if len(i.in)-at-wire.FrameHead > wire.MaxFields {
+		i.in = i.in[:at]
+		return nil, &ResetError{Code: wire.TooLarge, Text: "the request's head"}
+	}
+	i.in = wire.EndFrame(i.in, at)
+	s := i.newStream(i.nextID, x != nil)
+	i.nextID += 2
+	i.requests++
+	i.active = now
+	s.ctx, s.request, s.exchange = ctx, r, x
+	return s, nil
+}
+
+// appendOpen appends the fields of a request's head.
+func appendOpen(b []byte, r *Request, deadline, now time.Time) []byte {
+	text := func(tag wire.Tag, value string) {
+		if value != "" {
+			b = wire.AppendText(b, tag, value)
+		}
+	}
+	text(wire.TagAuthority, r.Authority)
+	text(wire.TagMethod, r.Method)
+	text(wire.TagTarget, r.Target)
+	b = appendHeaders(b, r.Header)
+	c := &r.Caller
+	text(wire.TagUser, c.User)
+	text(wire.TagUserUID, c.UserUID)
+	for _, group := range c.Groups {
+		text(wire.TagGroup, group)
+	}
+	text(wire.TagWorkspace, c.Workspace)
+	text(wire.TagWorkspaceUID, c.WorkspaceUID)
+	text(wire.TagProject, c.Project)
+	text(wire.TagProjectUID, c.ProjectUID)
+	text(wire.TagCluster, c.Cluster)
+	if !deadline.IsZero() {
+		b = wire.AppendU64(b, wire.TagDeadline, uint64(max(0, deadline.Sub(now).Milliseconds())))
+	}
+	text(wire.TagRequestID, r.RequestID)
+	text(wire.TagTraceparent, r.Traceparent)
+	text(wire.TagLocale, r.Locale)
+	return b
+}
+
+// sendBody sends a request's body.
+func (s *stream) sendBody(body io.Reader) {
+	err := s.pump(body)
+	if err == nil {
+		s.end(nil)
+		return
+	}
+	i := s.inst
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	code, _ := resetCode(err)
+	i.resetStream(s, code, "the request's body broke off", fmt.Errorf("reading the request's body: %w", err))
+}
+
+// expire resets a stream whose time is up.
+func (i *instance) expire(s *stream) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.resetStream(s, wire.Deadline, "", &ResetError{Code: wire.Deadline})
+}
+
+// abandon resets a stream whose caller has left. i.mu is held.
+func (i *instance) abandon(s *stream, why error) {
+	code := wire.Cancelled
+	if errors.Is(why, context.DeadlineExceeded) {
+		code = wire.Deadline
+	}
+	if s.gone { // it had ended; what of it is unread is not wanted
+		if s.err == nil && len(s.buf) > s.off {
+			s.err = why
+		}
+		i.drop(s)
+		notify(s.ready)
+		return
+	}
+	i.resetStream(s, code, "", why)
+}
+
+// responseBody is the body of a guest's answer.
+type responseBody stream
+
+// Read waits for what the guest sends.
+func (b *responseBody) Read(p []byte) (int, error) { return (*stream)(b).read(p) }
+
+// Close resets the stream if it has not ended.
+func (b *responseBody) Close() error {
+	s := (*stream)(b)
+	i := s.inst
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if s.unhook != nil {
+		s.unhook()
+	}
+	i.abandon(s, io.ErrClosedPipe)
+	return nil
+}
+
+// trailers are what the guest said at its END.
+func (s *stream) trailers() []wire.Header {
+	s.inst.mu.Lock()
+	defer s.inst.mu.Unlock()
+	return s.trailer
+}
+
+// drain takes no new streams and ends the instance when the open ones have
+// ended.
+func (i *instance) drain() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.draining = true
+	if len(i.streams) == 0 {
+		i.end(ErrClosed)
+	}
+}
+
+// Exchange is a request and its answer for callers that count allocations: both
+// are whole, everything is reused from call to call, and a warm call allocates
+// nothing in the host. The zero value is ready.
+type Exchange struct {
+	// Request is what is asked. Its Body is not used.
+	Request Request
+	// Send is the request's body, at most one stream window (32 KiB).
+	Send []byte
+	// MaxBody is the largest answer; 1 MiB when zero.
+	MaxBody int
+
+	// Status and Body are the answer; they stand until the next call.
+	Status int
+	Body   []byte
+
+	head  []byte
+	timer *time.Timer
+}
+
+// Header looks for a header of the answer; it compares names without regard to
+// case.
+func (x *Exchange) Header(name string) (string, bool) {
+	for rest := x.head; len(rest) > 0; {
+		f, more, err := wire.NextField(rest)
+		if err != nil {
+			break
+		}
+		rest = more
+		if n, v, ok := f.Pair(); ok && f.Tag == wire.TagHeader && equalFold(n, name) {
+			return string(v), true
+		}
+	}
+	return "", false
+}
+
+func equalFold(a []byte, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for n := range a {
+		x, y := a[n], b[n]
+		if 'A' <= x && x <= 'Z' {
+			x += 'a' - 'A'
+		}
+		if 'A' <= y && y <= 'Z' {
+			y += 'a' - 'A'
+		}
+		if x != y {
+			return false
+		}
+	}
+	return true
+}
+
+// Exchange is Do for whole answers. Where the instance is idle, the guest runs
+// on the caller's goroutine; that must not be locked to its thread. Errors are
+// those of Do. An Exchange is for one call at a time.
+func (g *Guest) Exchange(ctx context.Context, x *Exchange) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(x.Send) > wire.StreamWindow {
+		return &ResetError{Code: wire.TooLarge, Text: "the request's body"}
+	}
+	if x.MaxBody <= 0 {
+		x.MaxBody = 1 << 20
+	}
+	x.Status, x.Body, x.head = 0, x.Body[:0], x.head[:0]
+	key := g.key(&x.Request.Caller)
+	for {
+		i, err := g.instance(ctx, key)
+		if err != nil {
+			return err
+		}
+		if err = i.exchange(ctx, x); !i.elsewhere(err) {
+			return err
+		}
+	}
+}
+
+func (i *instance) exchange(ctx context.Context, x *Exchange) error {
+	i.mu.Lock()
+	s, err := i.open(ctx, &x.Request, x, time.Now())
+	if err != nil {
+		i.unused()
+		i.mu.Unlock()
+		return err
+	}
+	if n := len(x.Send); n > 0 && n <= i.room {
+		i.in = wire.AppendFrame(i.in, wire.Data, 0, s.id, x.Send)
+		s.room -= n
+		i.room -= n
+		s.sendEnd(nil)
+	} else if n > 0 { // the instance's window is full
+		s.pooled = false
+		go s.sendBody(bytes.NewReader(bytes.Clone(x.Send)))
+	} else {
+		s.sendEnd(nil)
+	}
+	if !i.owned {
+		if slot, ok := i.guest.engine.slots.tryTake(); ok {
+			i.owned = true
+			i.mu.Unlock()
+			i.turn(slot)
+			i.mu.Lock()
+		} else {
+			i.kick()
+		}
+	}
+	if s.err == nil && !s.ended {
+		i.await(ctx, s, x)
+	}
+	err = s.err
+	s.exchange = nil
+	if s.gone {
+		i.recycle(s)
+	} else {
+		s.orphan = true
+	}
+	i.mu.Unlock()
+	return err
+}
+
+// await waits for the end of an exchange whose guest did not answer at once.
+// i.mu is held before and after, not meanwhile.
+func (i *instance) await(ctx context.Context, s *stream, x *Exchange) {
+	limit := i.guest.limits.Deadline
+	if d := x.Request.Deadline; !d.IsZero() {
+		limit = max(1, time.Until(d))
+	}
+	var late <-chan time.Time
+	if limit > 0 {
+		if x.timer == nil {
+			x.timer = time.NewTimer(limit)
+		} else {
+			x.timer.Reset(limit)
+		}
+		defer x.timer.Stop()
+		late = x.timer.C
+	}
+	for s.err == nil && !s.ended {
+		i.mu.Unlock()
+		select {
+		case <-s.ready:
+			i.mu.Lock()
+		case <-ctx.Done():
+			i.mu.Lock()
+			i.abandon(s, context.Cause(ctx))
+		case <-late:
+			i.mu.Lock()
+			i.resetStream(s, wire.Deadline, "", &ResetError{Code: wire.Deadline})
+		}
+	}
+}

@@ -1,0 +1,353 @@
+// An instance: one copy of a guest's module with memory of its own, carrying
+// many streams at once.
+//
+// Exactly one goroutine owns it at any moment and may enter the guest: mostly
+// the instance's loop, sometimes a caller who found it idle. Everybody else puts
+// frames into `in` under mu and kicks the loop. What ends an instance: its own
+// fault, idleness, or that its guest is closed; and, with request isolation,
+// the end of its request. It never comes back.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/atoll-platform/atoll/sdk/go/wire"
+)
+
+// resetGrace is how long a guest may take to answer a RESET. Its handler may be
+// waiting for something that does not hear of the reset; its slot stays taken
+// that long, so that who cancels cannot pile up work.
+const resetGrace = 30 * time.Second
+
+// errUnloaded ends an instance that is not needed. Nobody but the sandbox sees
+// it: a request that meets it takes another instance.
+var errUnloaded = errors.New("unloaded")
+
+// instanceKey tells instances of one guest apart.
+type instanceKey struct {
+	kind, first, second string
+	request             uint64
+}
+
+type instance struct {
+	guest *Guest
+	key   instanceKey
+	alone bool // for one request
+	run   *runner
+	log   *guestLog
+
+	signal chan struct{} // the loop looks
+	done   chan struct{} // the loop has left, the memory is free
+
+	mu      sync.Mutex
+	owned   bool   // somebody may enter the guest
+	in      []byte // frames for it
+	spare   []byte // the buffer that is in next
+	streams map[uint32]*stream
+	free    []*stream
+	nextID  uint32 // of the next stream that the host opens
+	lastID  uint32 // of the last stream that the guest opened
+	opened  int    // how many of streams the guest opened
+	waiting []*stream
+	starts  []func() // doors to start when the batch has been read
+
+	windowSize int // both windows of the instance, in bytes, as they begin
+	window     int // what the guest may still send
+	credit     int // read, and not yet given back
+	room       int // what we may still send
+	buffered   int // received and not read
+
+	wake       time.Time // when the guest wants a poll; zero: when frames come
+	armed      time.Time // what the loop's timer is set to
+	active     time.Time // when a stream was last opened
+	unanswered int       // resets that the guest has not answered
+	answerBy   time.Time // when the oldest of them is too old
+	draining   bool      // no new streams; it ends with the last one
+	dead       error     // why it ended: a *Fault, ErrClosed, errUnloaded
+
+	polls, requests uint64
+}
+
+// now is the time for book-keeping that need not be exact.
+func (i *instance) now() time.Time { return time.Now() }
+
+// kick makes the loop look, unless an owner will. i.mu is held.
+func (i *instance) kick() {
+	if !i.owned {
+		notify(i.signal)
+	}
+}
+
+// start makes the instance run: its module's _initialize, then HELLO both ways.
+// It is called once, on the goroutine that becomes the loop.
+func (i *instance) start(ctx context.Context, code *code) error {
+	e := i.guest.engine
+	now := time.Now()
+	i.log = newGuestLog(i.guest.logger, now)
+	run, err := startRunner(ctx, e.runtime, code.module, code.driver, i.guest.limits.Memory, newWASI(now, e.seed(), i.log))
+	if err != nil {
+		return i.fault(FaultStart, err.Error())
+	}
+	i.run = run
+	slot := e.slots.take()
+	defer e.slots.give(slot)
+	if code.initialize {
+		e.slots.begin(slot, run, i.guest.limits.CPUPerRequest)
+		err = run.initialize()
+		e.slots.end(slot)
+	}
+	var out []byte
+	if err == nil {
+		out, err = i.enter(slot, time.Now(), i.hello())
+	}
+	if err != nil {
+		f := i.failure(err)
+		run.close()
+		return f
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if err := i.receiveHello(out); err != nil {
+		run.close()
+		return err
+	}
+	i.settle()
+	return nil
+}
+
+// loop is the life of an instance after its start.
+func (i *instance) loop() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		i.mu.Lock()
+		if i.dead != nil && !i.owned {
+			i.mu.Unlock()
+			break
+		}
+		now, next := time.Now(), time.Time{}
+		if !i.owned && i.dead == nil {
+			switch {
+			case i.unanswered > 0 && !now.Before(i.answerBy):
+				i.checkAnswers(now)
+				i.mu.Unlock()
+				continue
+			case len(i.streams) == 0 && len(i.in) == 0 && i.idleBy() && !now.Before(i.active.Add(i.guest.engine.idleAfter)):
+				i.end(errUnloaded)
+				i.mu.Unlock()
+				continue
+			case len(i.in) > 0 || !i.wake.IsZero() && !now.Before(i.wake):
+				i.owned = true
+				i.mu.Unlock()
+				i.turn(i.guest.engine.slots.take())
+				continue
+			}
+			next = i.next()
+		}
+		i.armed = next
+		i.mu.Unlock()
+		if next.IsZero() {
+			<-i.signal
+			continue
+		}
+		timer.Reset(next.Sub(now))
+		select {
+		case <-i.signal:
+		case <-timer.C:
+		}
+	}
+	i.run.close()
+	i.log.flush(time.Now())
+	i.guest.left(i)
+	close(i.done)
+}
+
+// idleBy tells whether the instance may be unloaded for idleness.
+func (i *instance) idleBy() bool { return i.guest.engine.idleAfter > 0 }
+
+// next is when the loop must look even if nobody kicks it. i.mu is held.
+func (i *instance) next() time.Time {
+	next := i.wake
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	if i.unanswered > 0 {
+		sooner(i.answerBy)
+	}
+	if len(i.streams) == 0 && i.idleBy() {
+		sooner(i.active.Add(i.guest.engine.idleAfter))
+	}
+	return next
+}
+
+// turn lets the guest run once with the frames that wait for it, and hands out
+// what it answers. The caller owns the instance and the slot, and neither
+// afterwards.
+func (i *instance) turn(slot int) {
+	slots := i.guest.engine.slots
+	i.mu.Lock()
+	batch := i.takeBatch()
+	i.mu.Unlock()
+	out, err := i.enter(slot, time.Now(), batch)
+	slots.give(slot)
+
+	i.mu.Lock()
+	switch {
+	case err != nil:
+		i.end(i.failure(err))
+	case i.run.memory.refused:
+		i.end(i.fault(FaultMemory, "it wanted more than its limit"))
+	case i.dead == nil:
+		if err := i.receive(out); err != nil {
+			i.end(err)
+		} else {
+			i.settle()
+		}
+	}
+	i.owned = false
+	if cap(batch) > cap(i.spare) && cap(batch) <= 256<<10 {
+		i.spare = batch[:0]
+	}
+	starts := i.starts
+	i.starts = nil
+	next := i.next()
+	if len(i.in) > 0 || i.dead != nil || !next.IsZero() && (i.armed.IsZero() || next.Before(i.armed)) {
+		notify(i.signal)
+	}
+	i.mu.Unlock()
+	for _, start := range starts {
+		go start()
+	}
+}
+
+// settle notes when the guest wants to be polled. i.mu is held.
+func (i *instance) settle() {
+	if w := i.run.wasi.wake; w == never {
+		i.wake = time.Time{}
+	} else {
+		i.wake = i.run.wasi.epoch.Add(time.Duration(w))
+	}
+}
+
+// takeBatch takes the frames for the next poll, whole ones, at most a batch.
+// i.mu is held.
+func (i *instance) takeBatch() []byte {
+	if len(i.in) <= wire.MaxBatch {
+		batch := i.in
+		i.in, i.spare = i.spare[:0], nil
+		return batch
+	}
+	n := 0
+	for rest := i.in; ; {
+		_, after, err := wire.NextFrame(rest)
+		if err != nil {
+			panic(fmt.Sprintf("sandbox: its own frames are broken: %v", err))
+		}
+		if n+len(rest)-len(after) > wire.MaxBatch {
+			break
+		}
+		n += len(rest) - len(after)
+		rest = after
+	}
+	batch := append([]byte(nil), i.in[:n]...)
+	i.in = append(i.in[:0], i.in[n:]...)
+	return batch
+}
+
+// enter gives the guest a batch and gets its answer, under the watchdog's eye.
+// The answer is a view into the guest's memory. For the owner.
+func (i *instance) enter(slot int, now time.Time, batch []byte) (out []byte, err error) {
+	r, slots := i.run, i.guest.engine.slots
+	r.wasi.setClock(now)
+	slots.begin(slot, r, i.guest.limits.CPUPerRequest)
+	if len(batch) > 0 {
+		var at uint32
+		at, err = r.buffer(len(batch))
+		if err == nil && !r.write(at, batch) {
+			err = errors.New("the buffer that it offers lies outside its memory")
+		}
+	}
+	if err == nil {
+		out, err = r.poll(len(batch))
+	}
+	slots.end(slot)
+	i.polls++
+	return out, err
+}
+
+// end ends the instance: its streams die, its loop frees it. i.mu is held.
+func (i *instance) end(why error) {
+	if i.dead != nil {
+		return
+	}
+	i.dead = why
+	i.in = nil
+	for _, s := range i.streams {
+		s.gone = true
+		i.die(s, why)
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+	}
+	clear(i.streams)
+	notify(i.signal)
+	if f, ok := why.(*Fault); ok {
+		i.guest.faulted(f)
+	}
+}
+
+// stop ends the instance from outside, and waits until its memory is free.
+func (i *instance) stop(why error) {
+	i.mu.Lock()
+	i.end(why)
+	running := i.owned
+	i.mu.Unlock()
+	if running {
+		i.run.kill()
+	}
+	<-i.done
+}
+
+// checkAnswers looks for resets that the guest has left unanswered too long.
+// i.mu is held.
+func (i *instance) checkAnswers(now time.Time) {
+	oldest := now
+	for _, s := range i.streams {
+		if s.reset && s.resetAt.Before(oldest) {
+			oldest = s.resetAt
+		}
+	}
+	i.answerBy = oldest.Add(resetGrace)
+	if !now.Before(i.answerBy) {
+		i.end(i.fault(FaultTime, fmt.Sprintf("it did not answer a RESET within %v", resetGrace)))
+	}
+}
+
+// fault makes the fault that ends this instance.
+func (i *instance) fault(class Class, detail string) *Fault {
+	return &Fault{Class: class, Extension: i.guest.spec.Name, Version: i.guest.spec.Version, Detail: detail}
+}
+
+// failure is the fault that an error of entering the guest stands for.
+func (i *instance) failure(err error) *Fault {
+	switch {
+	case errors.Is(err, errStopped):
+		return i.fault(FaultTime, fmt.Sprintf("it ran longer than %v at once", i.guest.limits.CPUPerRequest))
+	case i.run.memory.refused:
+		return i.fault(FaultMemory, "it wanted more than its limit")
+	}
+	detail, _, _ := strings.Cut(err.Error(), "\nGo runtime stack trace:")
+	return i.fault(FaultTrap, detail)
+}
+
+// maxPolls is how many polls run at once, so that guests leave the process a
+// core.
+func maxPolls() int { return max(1, runtime.GOMAXPROCS(0)-1) }

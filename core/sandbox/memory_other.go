@@ -1,0 +1,8 @@
+//go:build !unix
+
+// Where there is no mmap, linear memory is a slice.
+package sandbox
+
+func reserve(size int) ([]byte, error) { return make([]byte, size), nil }
+
+func release([]byte) {}

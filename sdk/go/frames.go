@@ -1,0 +1,235 @@
+// The frame level: answers on the poll's own goroutine, without net/http, for
+// routes that must be fast.
+package atoll
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+
+	"github.com/atoll-platform/atoll/sdk/go/wire"
+)
+
+// FrameHandler answers a whole request at once. It must neither wait nor start
+// goroutines or timers: everything else in the instance waits for it. What Call
+// gives, it gives for the length of the call.
+type FrameHandler func(c *Call)
+
+type frameRoute struct {
+	method string
+	handle FrameHandler
+}
+
+// HandleFrames lets h answer the route with exactly this method and path (no
+// patterns; a query is allowed), instead of the handler given to Serve. It is
+// called from init. Requests' bodies are less than 32 KiB.
+func HandleFrames(method, path string, h FrameHandler) {
+	current.frames[method+" "+path] = frameRoute{method, h}
+}
+
+// Call is one request at the frame level.
+type Call struct {
+	session *session
+	id      uint32
+	method  []byte
+	target  []byte
+	head    []byte // the fields of OPEN
+	body    []byte
+	header  []byte // fields of the answer
+	status  int
+	key     []byte
+}
+
+// Target is path and query.
+func (c *Call) Target() []byte { return c.target }
+
+// Body is the request's whole body.
+func (c *Call) Body() []byte { return c.body }
+
+// Caller is on whose behalf the request is made.
+func (c *Call) Caller() Identity {
+	var who Identity
+	c.fields(func(f wire.Field) bool {
+		who.take(f.Tag, string(f.Value))
+		return true
+	})
+	return who
+}
+
+// Header gives the first header of a name, without regard to case.
+func (c *Call) Header(name string) (value []byte) {
+	c.fields(func(f wire.Field) bool {
+		n, v, ok := f.Pair()
+		if ok && f.Tag == wire.TagHeader && bytes.EqualFold(n, []byte(name)) {
+			value = v
+			return false
+		}
+		return true
+	})
+	return value
+}
+
+func (c *Call) fields(visit func(wire.Field) bool) {
+	for p := c.head; len(p) > 0; {
+		f, rest, err := wire.NextField(p)
+		if err != nil || !visit(f) {
+			return
+		}
+		p = rest
+	}
+}
+
+// SetHeader adds a header to the answer; it comes before Respond.
+func (c *Call) SetHeader(name, value string) {
+	c.header = wire.AppendPair(c.header, wire.TagHeader, name, value)
+}
+
+// Respond answers, once. The body is copied.
+func (c *Call) Respond(status int, body []byte) {
+	if c.status != 0 {
+		return
+	}
+	c.status = status
+	s := c.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data = -1
+	at := len(s.out)
+	s.out = wire.BeginFrame(s.out, wire.Head, 0, c.id)
+	s.out = wire.AppendU16(s.out, wire.TagStatus, uint16(status))
+	s.out = append(s.out, c.header...)
+	s.out = wire.EndFrame(s.out, at)
+	if len(body) > wire.StreamWindow || len(body) > s.room || len(s.out)+len(body) > crowd {
+		st := s.newStream(c.id)
+		st.sentHead, st.ended, st.serving = true, true, true
+		s.stirred = true
+		go st.finishCall(bytes.Clone(body))
+		return
+	}
+	if len(body) > 0 {
+		s.room -= len(body)
+		s.out = wire.AppendFrame(s.out, wire.Data, 0, c.id, body)
+	}
+	s.out = wire.AppendFrame(s.out, wire.End, 0, c.id, nil)
+}
+
+// finishCall sends a body that did not fit a window.
+func (st *stream) finishCall(body []byte) {
+	_, err := st.write(body)
+	s := st.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.serving = false
+	if err != nil {
+		if !st.reset {
+			s.acknowledge(st)
+		}
+		return
+	}
+	s.end(st, nil)
+}
+
+// answerFrames answers an OPEN whose route is one of HandleFrames. When the
+// whole request lies in this batch, nothing of it is copied and no stream is
+// made. Done: it did, and after is what follows in the batch.
+func (s *session) answerFrames(open wire.Frame, rest []byte) (after []byte, done bool) {
+	if len(s.frames) == 0 {
+		return nil, false
+	}
+	c := &s.call
+	c.method, c.target = nil, nil
+	route := false
+	for p := open.Payload; len(p) > 0; {
+		f, more, err := wire.NextField(p)
+		if err != nil {
+			return nil, false
+		}
+		p = more
+		switch f.Tag {
+		case wire.TagAuthority:
+			route = string(f.Value) == "route"
+		case wire.TagMethod:
+			c.method = f.Value
+		case wire.TagTarget:
+			c.target = f.Value
+		default:
+			if f.Flags != 0 {
+				return nil, false // a critical field is for those who read them all
+			}
+		}
+	}
+	if !route {
+		return nil, false
+	}
+	path := c.target
+	if n := bytes.IndexByte(path, '?'); n >= 0 {
+		path = path[:n]
+	}
+	c.key = append(append(append(c.key[:0], c.method...), ' '), path...)
+	r, ok := s.frames[string(c.key)]
+	if !ok {
+		return nil, false
+	}
+	c.session, c.id, c.head, c.body, c.header, c.status = s, open.Stream, open.Payload, nil, c.header[:0], 0
+	n := 0
+	for next := rest; len(next) > 0; {
+		f, more, err := wire.NextFrame(next)
+		if err != nil || f.Stream != open.Stream {
+			break
+		}
+		next = more
+		if f.Type == wire.Data && n == 0 {
+			c.body, n = f.Payload, len(f.Payload)
+			continue
+		}
+		if f.Type == wire.End {
+			s.mu.Lock()
+			s.giveBack(n)
+			s.mu.Unlock()
+			s.run(c, r.handle)
+			return next, true
+		}
+		break
+	}
+	// It comes in parts: kept until its END.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.newStream(open.Stream)
+	st.call = &frameCall{head: bytes.Clone(open.Payload), target: bytes.Clone(c.target), handle: r.handle}
+	return rest, true
+}
+
+// frameCall is a request at the frame level that came in parts.
+type frameCall struct {
+	head, target []byte
+	handle       FrameHandler
+}
+
+// answerLate answers a request that came in parts. s.mu is held.
+func (s *session) answerLate(st *stream) {
+	c := &Call{session: s, id: st.id, head: st.call.head, target: st.call.target, body: st.buf}
+	s.giveBack(len(st.buf))
+	handle := st.call.handle
+	s.remove(st)
+	s.mu.Unlock()
+	s.run(c, handle)
+	s.mu.Lock()
+}
+
+// run calls a frame handler; a panic ends its request and no other.
+func (s *session) run(c *Call, h FrameHandler) {
+	defer func() {
+		v := recover()
+		if v == nil && c.status != 0 {
+			return
+		}
+		if v != nil {
+			Log.Error("a frame handler panicked", "panic", fmt.Sprint(v))
+		}
+		if c.status == 0 {
+			c.header = c.header[:0]
+			c.Respond(http.StatusInternalServerError, nil)
+		}
+	}()
+	h(c)
+}
