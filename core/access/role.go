@@ -1,0 +1,163 @@
+// The preset roles: which permissions each has, and what a role of a wider
+// scope counts as within.
+
+package access
+
+import (
+	"maps"
+	"strings"
+)
+
+// The preset roles. The name says the kind of scope at which a role is given.
+const (
+	PlatformAdmin    = "platform-admin"    // everything, everywhere
+	PlatformOperator = "platform-operator" // sees everything but secrets, keeps the clusters
+	PlatformMember   = "platform-member"   // signs in and sees the clusters; everybody with any role is one
+
+	WorkspaceAdmin  = "workspace-admin"  // project administrator in all its projects
+	WorkspaceMember = "workspace-member" // sees the workspace, and no project without a role there
+	WorkspaceViewer = "workspace-viewer" // project viewer in all its projects
+
+	ProjectAdmin     = "project-admin"     // a developer who also gives roles
+	ProjectDeveloper = "project-developer" // runs and changes workloads, secrets included
+	ProjectViewer    = "project-viewer"    // sees everything but secrets
+)
+
+// preset is how a role is declared.
+type preset struct {
+	name    string
+	kind    Kind
+	weaker  string // has everything that this role of the same kind has
+	within  string // counts as this role one level further in
+	permits []Permission
+}
+
+// presets are strongest first within each kind.
+var presets = []preset{
+	{PlatformAdmin, KindPlatform, PlatformOperator, WorkspaceAdmin, []Permission{
+		ClustersManage, UsersManage, ExtensionsManage, WorkspacesManage}},
+	{PlatformOperator, KindPlatform, PlatformMember, WorkspaceViewer, []Permission{
+		UsersView, ExtensionsView, AuditView}},
+	{PlatformMember, KindPlatform, "", "", []Permission{ClustersView}},
+
+	{WorkspaceAdmin, KindWorkspace, WorkspaceViewer, ProjectAdmin, []Permission{ProjectsManage, MembersManage}},
+	{WorkspaceViewer, KindWorkspace, WorkspaceMember, ProjectViewer, []Permission{MembersView}},
+	{WorkspaceMember, KindWorkspace, "", "", []Permission{WorkspacesView}},
+
+	{ProjectAdmin, KindProject, ProjectDeveloper, "", []Permission{MembersManage}},
+	{ProjectDeveloper, KindProject, ProjectViewer, "", []Permission{WorkloadsManage, PodsExec, SecretsView, SecretsManage}},
+	{ProjectViewer, KindProject, "", "", []Permission{ProjectsView, MembersView, WorkloadsView}},
+}
+
+// role is a preset made ready for decisions; what it permits is made anew when
+// extensions add or take items, under the index's lock.
+type role struct {
+	name   string
+	kind   Kind
+	rank   int   // its place among the presets: the smaller the stronger
+	weaker *role // nil for the weakest
+	within *role // nil when it counts as nothing further in
+	has    map[Permission]struct{}
+}
+
+func (r *role) permits(p Permission) bool {
+	_, ok := r.has[p]
+	return ok
+}
+
+// at is what the role counts as at a kind of scope; nil for nothing.
+func (r *role) at(k Kind) *role {
+	for ; r != nil; r = r.within {
+		if r.kind == k {
+			return r
+		}
+	}
+	return nil
+}
+
+// newRoles makes the presets with the core's permissions.
+func newRoles() map[string]*role {
+	roles := make(map[string]*role, len(presets))
+	for i, p := range presets {
+		roles[p.name] = &role{name: p.name, kind: p.kind, rank: i}
+	}
+	for _, p := range presets {
+		roles[p.name].weaker, roles[p.name].within = roles[p.weaker], roles[p.within]
+	}
+	compile(roles, nil)
+	return roles
+}
+
+// compile fills what every role permits: its own, what the weaker one of its
+// kind has, and what it counts as further in, with the items of extensions.
+func compile(roles map[string]*role, items map[string][]Item) {
+	for _, r := range roles {
+		r.has = nil
+	}
+	own := map[string][]Permission{}
+	for _, p := range presets {
+		own[p.name] = append(own[p.name], p.permits...)
+	}
+	for _, list := range items {
+		for _, it := range list {
+			for _, name := range it.Defaults {
+				own[name] = append(own[name], it.Permission)
+			}
+			// Whatever an extension adds, the platform's administrator has it.
+			own[PlatformAdmin] = append(own[PlatformAdmin], it.Permission)
+		}
+	}
+	var fill func(r *role) map[Permission]struct{}
+	fill = func(r *role) map[Permission]struct{} {
+		switch {
+		case r == nil:
+			return nil
+		case r.has != nil:
+			return r.has
+		}
+		r.has = map[Permission]struct{}{}
+		for _, p := range own[r.name] {
+			r.has[p] = struct{}{}
+		}
+		maps.Copy(r.has, fill(r.weaker))
+		maps.Copy(r.has, fill(r.within))
+		return r.has
+	}
+	for _, r := range roles {
+		fill(r)
+	}
+}
+
+// RoleKind is the kind of scope at which a role is given; false for a role that
+// there is not.
+func RoleKind(name string) (Kind, bool) {
+	for _, p := range presets {
+		if p.name == name {
+			return p.kind, true
+		}
+	}
+	return "", false
+}
+
+// RoleNames lists the roles of a kind, strongest first.
+func RoleNames(k Kind) []string {
+	var names []string
+	for _, p := range presets {
+		if p.kind == k {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// PlatformGroup is the Kubernetes group of those who have a platform role:
+// "atoll:platform:admin" for PlatformAdmin.
+func PlatformGroup(role string) string {
+	return "atoll:platform:" + strings.TrimPrefix(role, "platform-")
+}
+
+// ProjectGroup is the Kubernetes group of those who have a role in a project:
+// "atoll:project:<uid>:admin" for ProjectAdmin.
+func ProjectGroup(projectUID, role string) string {
+	return "atoll:project:" + projectUID + ":" + strings.TrimPrefix(role, "project-")
+}

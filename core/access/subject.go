@@ -1,0 +1,34 @@
+// Who asks.
+
+package access
+
+import "context"
+
+// How a subject proved who they are.
+const (
+	ViaSession = "session" // a browser's cookie
+	ViaToken   = "token"   // a bearer token
+)
+
+// Subject is a person with the credential that they came with. The zero value
+// is nobody and may nothing.
+type Subject struct {
+	Name       string // the user's name
+	UID        string // the user's immutable id: every decision is by it
+	Via        string // ViaSession or ViaToken
+	Credential string // id of the session or token, not the secret
+	ReadOnly   bool   // the credential is for reading only, whatever the person may
+}
+
+type subjectKey struct{}
+
+// WithSubject puts who asks into a context.
+func WithSubject(ctx context.Context, s Subject) context.Context {
+	return context.WithValue(ctx, subjectKey{}, s)
+}
+
+// SubjectFrom is who asks in a context; false when nobody was put there.
+func SubjectFrom(ctx context.Context) (Subject, bool) {
+	s, ok := ctx.Value(subjectKey{}).(Subject)
+	return s, ok
+}
