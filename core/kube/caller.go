@@ -14,6 +14,9 @@ import (
 // that none of them can be one of Kubernetes' own ("system:...").
 const prefix = "atoll:"
 
+// extraPrefix stands before every key of what a request carries besides.
+const extraPrefix = "atoll.dev/"
+
 // Keys of what a request carries besides name and groups; they show in the
 // cluster's audit log.
 const (
@@ -61,6 +64,11 @@ func (c Caller) impersonate(h http.Header, via Via) error {
 			return fmt.Errorf("%w: group %q does not begin with %q", ErrCaller, g, prefix)
 		}
 	}
+	for key := range c.Extra {
+		if name, ok := strings.CutPrefix(key, extraPrefix); !ok || !token(name) {
+			return fmt.Errorf("%w: extra %q does not begin with %q", ErrCaller, key, extraPrefix)
+		}
+	}
 	h[headerUser] = []string{c.User}
 	if len(c.Groups) > 0 {
 		h[headerGroup] = c.Groups
@@ -75,11 +83,7 @@ func (c Caller) impersonate(h http.Header, via Via) error {
 		h[headerExtraVersion] = []string{via.Version}
 	}
 	for key, values := range c.Extra {
-		name, ok := strings.CutPrefix(key, "atoll.dev/")
-		if !ok || !plain(name) {
-			return fmt.Errorf("%w: extra %q does not begin with %q", ErrCaller, key, "atoll.dev/")
-		}
-		h[http.CanonicalHeaderKey(headerExtraPrefix+"atoll.dev%2f"+name)] = values
+		h[http.CanonicalHeaderKey(headerExtraPrefix+"atoll.dev%2f"+strings.TrimPrefix(key, extraPrefix))] = values
 	}
 	return nil
 }
@@ -89,6 +93,16 @@ func (c Caller) impersonate(h http.Header, via Via) error {
 func ours(name string) bool {
 	rest, ok := strings.CutPrefix(name, prefix)
 	return ok && rest != "" && plain(rest)
+}
+
+// token tells whether s can be the end of a header's name.
+func token(s string) bool {
+	for i := range len(s) {
+		if b := s[i]; !('a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '-' || b == '.') {
+			return false
+		}
+	}
+	return s != ""
 }
 
 func plain(s string) bool {

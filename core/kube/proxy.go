@@ -25,19 +25,33 @@ type ProxyOptions struct {
 	Alive func(access.Subject) bool
 }
 
+// Law is what the proxy asks of access.Index.
+type Law interface {
+	// Can decides a permission in a scope.
+	Can(access.Subject, access.Permission, access.Scope) access.Decision
+	// Groups are the Kubernetes groups of a subject in a scope; none for a
+	// person without any role.
+	Groups(access.Subject, access.Scope) []string
+	// Projects are those of a cluster that a subject may read.
+	Projects(s access.Subject, cluster string) []access.Project
+	// Changed receives after something changed that Groups depends on.
+	Changed(context.Context) <-chan struct{}
+}
+
 // Proxy sends requests of people on to API servers, impersonating them with
 // the groups that they have in the request's scope. Safe for concurrent use.
 type Proxy struct {
 	registry *Registry
-	index    *access.Index
+	index    Law
 	live     *live
 	logger   *slog.Logger
 	stop     context.CancelFunc
 }
 
-// NewProxy makes a proxy to the registry's clusters under the index's law.
+// NewProxy makes a proxy to the registry's clusters under a law, which is an
+// access.Index.
 // Close ends it.
-func NewProxy(registry *Registry, index *access.Index, o ProxyOptions) *Proxy {
+func NewProxy(registry *Registry, index Law, o ProxyOptions) *Proxy {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -16,7 +16,7 @@ import (
 // understands them.
 type target struct {
 	path    string // decoded
-	rawPath string // as it came, where that differs from path; "" otherwise
+	rawPath string // as it came, and as it is sent on; "" for a path of Atoll's own making
 	query   string // as it came
 
 	resourceful bool // the rest is set; otherwise a non-resource path
@@ -36,7 +36,7 @@ const maxPath = 4096
 // ErrPath: empty segments, dot segments, encoded slashes, dots, backslashes,
 // percent signs and semicolons, and bytes that do not belong into a path.
 func parseTarget(method, escaped, query string) (target, error) {
-	t := target{path: escaped, query: query}
+	t := target{path: escaped, rawPath: escaped, query: query}
 	if escaped == "" || escaped[0] != '/' {
 		return target{}, fmt.Errorf("%w: it does not begin with a slash", ErrPath)
 	}
@@ -75,7 +75,7 @@ func parseTarget(method, escaped, query string) (target, error) {
 		if err != nil || !utf8.ValidString(decoded) {
 			return target{}, fmt.Errorf("%w: what it encodes is not UTF-8", ErrPath)
 		}
-		t.path, t.rawPath = decoded, escaped
+		t.path = decoded
 	}
 	t.read(method)
 	return t, nil

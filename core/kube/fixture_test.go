@@ -1,0 +1,225 @@
+// What the tests of this package stand on: an upstream that says what it was
+// asked, a registry with one cluster, and a law in a few lines.
+
+package kube
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atoll-platform/atoll/core/access"
+)
+
+// people is a law: who is in which project of the cluster "local", and who
+// runs the platform.
+type people struct {
+	mu      sync.Mutex
+	admins  []string
+	roles   map[string]map[string]string // person, project, role
+	changed chan struct{}
+}
+
+func newPeople() *people {
+	return &people{changed: make(chan struct{}, 1), admins: []string{"root"}, roles: map[string]map[string]string{
+		"jane": {"alpha": "admin", "beta": "viewer"},
+		"joe":  {"gamma": "developer"},
+	}}
+}
+
+func (l *people) Can(s access.Subject, _ access.Permission, _ access.Scope) access.Decision {
+	return access.Decision{Allowed: slices.Contains(l.admins, s.Name)}
+}
+
+func (l *people) Groups(s access.Subject, sc access.Scope) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if slices.Contains(l.admins, s.Name) {
+		return []string{"atoll:platform:admin", "atoll:platform:member"}
+	}
+	mine, ok := l.roles[s.Name]
+	if !ok || len(mine) == 0 {
+		return nil
+	}
+	groups := []string{"atoll:platform:member"}
+	if role := mine[sc.Project]; role != "" {
+		groups = append(groups, "atoll:project:uid-"+sc.Project+":"+role)
+	}
+	return groups
+}
+
+func (l *people) Projects(s access.Subject, cluster string) []access.Project {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []access.Project
+	for name := range l.roles[s.Name] {
+		all = append(all, access.Project{Name: name, UID: "uid-" + name, Cluster: cluster})
+	}
+	return all
+}
+
+func (l *people) Changed(context.Context) <-chan struct{} { return l.changed }
+
+func (l *people) remove(person, project string) {
+	l.mu.Lock()
+	delete(l.roles[person], project)
+	l.mu.Unlock()
+	l.changed <- struct{}{}
+}
+
+// seen is one request that reached the upstream.
+type seen struct {
+	method, uri string
+	header      http.Header
+	body        string
+}
+
+// upstream is an API server of a few lines.
+type upstream struct {
+	*httptest.Server
+	mu   sync.Mutex
+	seen []seen
+	mux  *http.ServeMux
+}
+
+func newUpstream(t *testing.T) *upstream {
+	u := &upstream{mux: http.NewServeMux()}
+	u.mux.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") })
+	u.mux.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"gitVersion":"v1.36.3"}`) })
+	u.mux.HandleFunc("/api/v1", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"pods","kind":"Pod","namespaced":true},{"name":"secrets","kind":"Secret","namespaced":true},{"name":"nodes","kind":"Node"},{"name":"namespaces","kind":"Namespace"}]}`)
+	})
+	u.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("User-Agent") != "atoll" || r.Header.Get("Impersonate-User") != "" { // not the platform's own questions
+			var body string
+			if r.Header.Get("Upgrade") == "" {
+				text, _ := io.ReadAll(r.Body)
+				body = string(text)
+			}
+			u.mu.Lock()
+			u.seen = append(u.seen, seen{r.Method, r.RequestURI, r.Header.Clone(), body})
+			u.mu.Unlock()
+		}
+		u.mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(u.Close)
+	return u
+}
+
+func (u *upstream) last(t *testing.T) seen {
+	t.Helper()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.seen) == 0 {
+		t.Fatal("nothing reached the upstream")
+	}
+	return u.seen[len(u.seen)-1]
+}
+
+func (u *upstream) count() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.seen)
+}
+
+func writeKubeconfig(t *testing.T, name string, server *httptest.Server) {
+	t.Helper()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	text := fmt.Sprintf(`apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: %q, certificate-authority-data: %s}}]
+users: [{name: u, user: {token: platform-token}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+current-context: c
+`, server.URL, base64.StdEncoding.EncodeToString(ca))
+	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// house is an Atoll of this package alone: a person is who X-Test-Person says.
+type house struct {
+	*httptest.Server
+	proxy    *Proxy
+	registry *Registry
+	law      *people
+	up       *upstream
+}
+
+func newHouse(t *testing.T) *house {
+	up := newUpstream(t)
+	name := filepath.Join(t.TempDir(), "kubeconfig")
+	writeKubeconfig(t, name, up.Server)
+	h := &house{up: up, law: newPeople()}
+	h.registry = NewRegistry(t.Context(), []Config{{Name: "local", Kubeconfig: name}}, Options{Poll: 5 * time.Millisecond, Probe: 20 * time.Millisecond})
+	t.Cleanup(h.registry.Close)
+	h.proxy = NewProxy(h.registry, h.law, ProxyOptions{})
+	t.Cleanup(h.proxy.Close)
+	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		person := r.Header.Get("X-Test-Person")
+		subject := access.Subject{Name: person, UID: "uid-" + person, Via: access.ViaToken}
+		if r.Header.Get("X-Test-Via") != "" {
+			subject.Via = r.Header.Get("X-Test-Via")
+		}
+		subject.ReadOnly = r.Header.Get("X-Test-Read-Only") != ""
+		r.Header.Del("X-Test-Person")
+		r.Header.Del("X-Test-Via")
+		r.Header.Del("X-Test-Read-Only")
+		h.proxy.ServeHTTP(w, r, subject, "local", strings.TrimPrefix(r.URL.EscapedPath(), "/clusters/local"))
+	}))
+	t.Cleanup(h.Close)
+	await(t, "the cluster is ready", func() bool { return h.registry.List()[0].Phase == PhaseReady })
+	return h
+}
+
+// ask does a request as a person and reads the whole answer.
+func (h *house) ask(t *testing.T, person, method, path, body string, header ...string) (int, http.Header, string) {
+	t.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, h.URL+"/clusters/local"+path, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Test-Person", person)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Add(header[i], header[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, res.Header, string(text)
+}
+
+// await waits for a condition.
+func await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !condition(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long until %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}

@@ -1,0 +1,116 @@
+// What the preset roles may do in Kubernetes. These are Atoll's own rules, each
+// line written out: Kubernetes' admin and edit may mint tokens of ServiceAccounts
+// and bind any subject, and grow with every extension of the API.
+
+package tenancy
+
+import (
+	"slices"
+
+	rbac "k8s.io/api/rbac/v1"
+)
+
+var (
+	read  = []string{"get", "list", "watch"}
+	write = []string{"create", "update", "patch", "delete", "deletecollection"}
+)
+
+func rule(group string, verbs []string, resources ...string) rbac.PolicyRule {
+	return rbac.PolicyRule{APIGroups: []string{group}, Resources: resources, Verbs: verbs}
+}
+
+// viewerRules: everything that runs, nothing secret, no way in.
+func viewerRules() []rbac.PolicyRule {
+	return []rbac.PolicyRule{
+		// A namespace object lies in itself, so that this is the project's own.
+		rule("", []string{"get"}, "namespaces"),
+		rule("", read, "pods", "pods/status", "pods/log", "services", "services/status", "endpoints", "configmaps",
+			"persistentvolumeclaims", "persistentvolumeclaims/status", "replicationcontrollers", "replicationcontrollers/status",
+			"replicationcontrollers/scale", "podtemplates", "serviceaccounts", "events", "limitranges", "resourcequotas", "resourcequotas/status"),
+		rule("events.k8s.io", read, "events"),
+		rule("apps", read, "deployments", "deployments/status", "deployments/scale", "statefulsets", "statefulsets/status", "statefulsets/scale",
+			"daemonsets", "daemonsets/status", "replicasets", "replicasets/status", "replicasets/scale", "controllerrevisions"),
+		rule("batch", read, "jobs", "jobs/status", "cronjobs", "cronjobs/status"),
+		rule("autoscaling", read, "horizontalpodautoscalers", "horizontalpodautoscalers/status"),
+		rule("networking.k8s.io", read, "ingresses", "ingresses/status", "networkpolicies"),
+		rule("gateway.networking.k8s.io", read, "gateways", "gateways/status", "httproutes", "httproutes/status", "grpcroutes", "grpcroutes/status",
+			"referencegrants"),
+		rule("policy", read, "poddisruptionbudgets", "poddisruptionbudgets/status"),
+		rule("discovery.k8s.io", read, "endpointslices"),
+		rule("coordination.k8s.io", read, "leases"),
+		rule("snapshot.storage.k8s.io", read, "volumesnapshots"),
+		rule("metrics.k8s.io", read, "pods"),
+	}
+}
+
+// developerRules: runs and changes workloads, and may go into them. Endpoints,
+// quotas, statuses and bindings stay out: with them a project reaches what is
+// not its own.
+func developerRules() []rbac.PolicyRule {
+	return append(viewerRules(),
+		rule("", write, "pods", "services", "configmaps", "persistentvolumeclaims", "replicationcontrollers", "replicationcontrollers/scale", "podtemplates"),
+		rule("", slices.Concat(read, write), "secrets"),
+		rule("", []string{"create"}, "pods/eviction"),
+		rule("", []string{"get", "update", "patch"}, "pods/ephemeralcontainers", "pods/resize"),
+		// A WebSocket asks by GET and is authorized twice, for get and create.
+		rule("", []string{"get", "create"}, "pods/exec", "pods/attach", "pods/portforward"),
+		rule("", []string{"get", "create", "update", "patch", "delete"}, "pods/proxy", "services/proxy"),
+		rule("apps", write, "deployments", "deployments/scale", "statefulsets", "statefulsets/scale", "daemonsets", "replicasets", "replicasets/scale"),
+		rule("apps", []string{"create"}, "deployments/rollback"),
+		rule("batch", write, "jobs", "cronjobs"),
+		rule("autoscaling", write, "horizontalpodautoscalers"),
+		rule("networking.k8s.io", write, "ingresses", "networkpolicies"),
+		rule("gateway.networking.k8s.io", write, "httproutes", "grpcroutes"),
+		rule("policy", write, "poddisruptionbudgets"),
+		rule("coordination.k8s.io", write, "leases"),
+		rule("snapshot.storage.k8s.io", write, "volumesnapshots"),
+	)
+}
+
+// adminRules: a developer who also keeps the accounts that workloads run as,
+// and sees who is bound to what. Tokens of ServiceAccounts and bindings are
+// nobody's but the platform's.
+func adminRules() []rbac.PolicyRule {
+	return append(developerRules(),
+		rule("", write, "serviceaccounts"),
+		rule("rbac.authorization.k8s.io", read, "roles", "rolebindings"),
+		rule("gateway.networking.k8s.io", write, "gateways"),
+	)
+}
+
+// memberRules: what people of any project choose from when they write a
+// manifest.
+func memberRules() []rbac.PolicyRule {
+	return []rbac.PolicyRule{
+		rule("storage.k8s.io", read, "storageclasses"),
+		rule("networking.k8s.io", read, "ingressclasses"),
+		rule("gateway.networking.k8s.io", read, "gatewayclasses"),
+		rule("snapshot.storage.k8s.io", read, "volumesnapshotclasses"),
+		rule("scheduling.k8s.io", read, "priorityclasses"),
+		rule("node.k8s.io", read, "runtimeclasses"),
+		rule("apiextensions.k8s.io", read, "customresourcedefinitions"),
+	}
+}
+
+// operatorRules: sees the whole cluster but its secrets, and keeps the nodes'
+// scheduling.
+func operatorRules() []rbac.PolicyRule {
+	return append(append(viewerRules(), memberRules()...),
+		rule("", read, "namespaces", "nodes", "nodes/status", "persistentvolumes", "persistentvolumes/status", "componentstatuses"),
+		rule("", []string{"patch"}, "nodes"), // cordon and uncordon
+		rule("", []string{"create"}, "pods/eviction"),
+		rule("storage.k8s.io", read, "csinodes", "csidrivers", "volumeattachments", "csistoragecapacities"),
+		rule("metrics.k8s.io", read, "nodes"),
+		rule("rbac.authorization.k8s.io", read, "roles", "rolebindings", "clusterroles", "clusterrolebindings"),
+		rule("apiregistration.k8s.io", read, "apiservices"),
+		rule("admissionregistration.k8s.io", read, "validatingadmissionpolicies", "validatingadmissionpolicybindings",
+			"validatingwebhookconfigurations", "mutatingwebhookconfigurations"),
+		rule("certificates.k8s.io", read, "certificatesigningrequests"),
+		rule("flowcontrol.apiserver.k8s.io", read, "flowschemas", "prioritylevelconfigurations"),
+	)
+}
+
+// namespaceRules: for the one request whose answer kube filters.
+func namespaceRules() []rbac.PolicyRule {
+	return []rbac.PolicyRule{rule("", read, "namespaces")}
+}
