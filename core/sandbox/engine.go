@@ -117,9 +117,10 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// features of WebAssembly that a module may use: version 2 of the
-// specification, and nothing that a later version of wazero adds by itself.
-const features = api.CoreFeaturesV2
+// features of WebAssembly that a module may use: version 2 of the specification,
+// without reference types: with them comes table.grow, of which one call takes a
+// gigabyte of the host. They return when modules are rewritten and metered.
+const features = api.CoreFeaturesV2 &^ api.CoreFeatureReferenceTypes
 
 // Interpreted tells whether guests run in wazero's interpreter, because it has
 // no compiler for this machine.
