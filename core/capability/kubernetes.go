@@ -22,8 +22,11 @@ const AuthorityKubernetes = "kubernetes"
 // Kubernetes carries a person's request to a cluster; kube.Proxy does. The
 // context ends the request and the reading of its answer.
 type Kubernetes interface {
-	RoundTrip(ctx context.Context, s access.Subject, cluster string, r *http.Request, via kube.Via) (*http.Response, error)
+	RoundTrip(ctx context.Context, s access.Subject, cluster string, r *http.Request, via Via) (*http.Response, error)
 }
+
+// Via names the extension on whose behalf a person's request is made.
+type Via = kube.Via
 
 // Call is on whose behalf a guest runs, for the doors: the host puts it into
 // sandbox.Request.Value as *Call. It must not change while the request runs.
@@ -84,7 +87,7 @@ func (d *Door) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (
 	if r.Body != nil {
 		request.Body = readCloser(r.Body)
 	}
-	response, err := d.Do(ctx, call, kube.Via{Extension: p.Extension, Version: p.Version}, request)
+	response, err := d.Do(ctx, call, Via{Extension: p.Extension, Version: p.Version}, request)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +104,7 @@ func (d *Door) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (
 // when a fragment of the extension brought it there. r's URL is a path of the
 // API server, in which nothing is encoded. An error is a *sandbox.ResetError, or
 // ctx's. The answer's body must be closed.
-func (d *Door) Do(ctx context.Context, call *Call, via kube.Via, r *http.Request) (*http.Response, error) {
+func (d *Door) Do(ctx context.Context, call *Call, via Via, r *http.Request) (*http.Response, error) {
 	q, err := Read(r.Method, r.URL.Path, r.URL.RawQuery)
 	attributes := []any{"extension", via.Extension, "version", via.Version, "user", call.Subject.Name, "cluster", call.Cluster, "method", r.Method, "path", r.URL.Path}
 	if err != nil {

@@ -1,0 +1,144 @@
+// Errors as RFC 9457 problems, in the host's words. What a guest says is quoted
+// in `detail` at most, and never a title.
+package extension
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/fragment"
+	"github.com/atoll-platform/atoll/core/sandbox"
+	"github.com/atoll-platform/atoll/sdk/go/wire"
+)
+
+// problem is application/problem+json.
+type problem struct {
+	Type       string               `json:"type"`
+	Title      string               `json:"title"`
+	Status     int                  `json:"status"`
+	Detail     string               `json:"detail,omitempty"`
+	Instance   string               `json:"instance,omitempty"` // the request's id
+	Extension  string               `json:"extension,omitempty"`
+	Version    string               `json:"version,omitempty"`
+	Class      string               `json:"class,omitempty"` // of a fault
+	Missing    *missing             `json:"missing,omitempty"`
+	Violations []fragment.Violation `json:"violations,omitempty"`
+
+	retryAfter int // seconds
+	allow      []string
+}
+
+// missing is the permission that would be needed, and where.
+type missing struct {
+	Permission access.Permission `json:"permission"`
+	Scope      string            `json:"scope"`
+}
+
+func (h *Host) fail(w http.ResponseWriter, r *http.Request, a *active, p problem) {
+	if p.Type == "" {
+		p.Type = "about:blank"
+	}
+	if a != nil {
+		p.Extension, p.Version = a.Name, a.Version
+	}
+	p.Instance = h.requestID(r)
+	head := w.Header()
+	head.Set("Content-Type", "application/problem+json")
+	head.Set("Cache-Control", "no-store")
+	if p.retryAfter > 0 {
+		head.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	if len(p.allow) > 0 {
+		head.Set("Allow", strings.Join(p.allow, ", "))
+	}
+	w.WriteHeader(p.Status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(p) // the client may be gone
+}
+
+func (h *Host) requestID(r *http.Request) string {
+	if h.options.RequestID == nil {
+		return ""
+	}
+	return h.options.RequestID(r)
+}
+
+// resets are the statuses of the wire's codes, with titles of our own.
+var resets = map[wire.Code]problem{
+	wire.Cancelled:   {Status: http.StatusServiceUnavailable, Title: "The extension gave the request up", retryAfter: 1},
+	wire.Denied:      {Status: http.StatusForbidden, Title: "The extension may not do this"},
+	wire.NotFound:    {Status: http.StatusNotFound, Title: "The extension knows no such thing"},
+	wire.Conflict:    {Status: http.StatusConflict, Title: "It was changed meanwhile"},
+	wire.Invalid:     {Status: http.StatusBadRequest, Title: "The extension does not understand the request"},
+	wire.TooLarge:    {Status: http.StatusRequestEntityTooLarge, Title: "The request is too large for the extension"},
+	wire.RateLimited: {Status: http.StatusTooManyRequests, Title: "Too many requests to the extension", retryAfter: 1},
+	wire.Deadline:    {Status: http.StatusGatewayTimeout, Title: "The extension did not answer in time"},
+	wire.Unavailable: {Status: http.StatusServiceUnavailable, Title: "What the extension needs does not answer", retryAfter: 5},
+	wire.Unsupported: {Status: http.StatusNotImplemented, Title: "The extension cannot do this"},
+	wire.Internal:    {Status: http.StatusBadGateway, Title: "The extension failed"},
+}
+
+// problemOf is the problem of an error of sandbox.Guest.
+func problemOf(err error) problem {
+	var fault *sandbox.Fault
+	var reset *sandbox.ResetError
+	switch {
+	case errors.As(err, &fault):
+		p := problem{Status: http.StatusBadGateway, Title: "The extension failed", Class: string(fault.Class), Detail: "Its instance ended by its own fault. Others are not affected."}
+		if fault.Class == sandbox.FaultTime {
+			p.Status, p.Title = http.StatusGatewayTimeout, "The extension took too long"
+		}
+		return p
+	case errors.As(err, &reset):
+		p, ok := resets[reset.Code]
+		if !ok {
+			p = resets[wire.Internal]
+		}
+		if text := quote(reset.Text); text != "" {
+			p.Detail = "The extension says: " + text
+		}
+		return p
+	case errors.Is(err, sandbox.ErrBusy):
+		return problem{Status: http.StatusServiceUnavailable, Title: "The extension carries as many requests as it may", retryAfter: 1}
+	case errors.Is(err, sandbox.ErrClosed):
+		return problem{Status: http.StatusServiceUnavailable, Title: "The extension was removed or replaced", retryAfter: 1}
+	case errors.Is(err, sandbox.ErrModule):
+		return problem{Status: http.StatusBadGateway, Title: "The extension's code cannot run here", Class: string(sandbox.FaultStart)}
+	case errors.Is(err, context.DeadlineExceeded):
+		return resets[wire.Deadline]
+	default:
+		return problem{Status: http.StatusBadGateway, Title: "The extension could not be asked"}
+	}
+}
+
+// maxQuote bounds how much of a guest's words is repeated.
+const maxQuote = 200
+
+// quote makes a guest's words fit to repeat: one line, printable, short.
+func quote(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, text)
+	if len(text) > maxQuote {
+		text = strings.ToValidUTF8(text[:maxQuote], "") + "..."
+	}
+	return strings.TrimSpace(text)
+}
+
+// failed is what is said of an extension whose package cannot be used.
+func (a *active) failed() problem {
+	return problem{Status: http.StatusServiceUnavailable, Title: "The extension is installed and cannot be used", Detail: "Its package cannot be read; an administrator finds why under Extensions.", retryAfter: 30}
+}
