@@ -134,15 +134,32 @@ func (x *Index) AccountByUID(uid string) (Account, bool) {
 	return a, ok
 }
 
-// BindingsOf are a person's bindings, in no order. It looks through all that
-// there are: not for every request.
-func (x *Index) BindingsOf(uid string) []Binding {
+// BindingsOf are a person's bindings by their keys in the store. It looks
+// through all that there are: not for every request.
+func (x *Index) BindingsOf(uid string) map[string]Binding {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var all []Binding
-	for _, b := range x.state.bindings {
+	all := map[string]Binding{}
+	for key, b := range x.state.bindings {
 		if b.SubjectUID == uid {
-			all = append(all, b)
+			all[key] = b
+		}
+	}
+	return all
+}
+
+// Holding are the uids of the people who were given a platform role, disabled
+// ones too.
+func (x *Index) Holding(platformRole string) []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var all []string
+	for uid, p := range x.state.people {
+		low, high := p.given("")
+		for _, g := range p.grants[low:high] {
+			if g.role.name == platformRole {
+				all = append(all, uid)
+			}
 		}
 	}
 	return all

@@ -1,0 +1,187 @@
+// The service: what callers hold, its options, and the news that a credential
+// is no longer good.
+
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/store"
+)
+
+// What may go wrong; test with errors.Is. The message says the rest and may be
+// shown to whoever asked.
+var (
+	ErrUnauthenticated = errors.New("sign in, or send a valid token")
+	ErrBadCredentials  = errors.New("the name or the password is wrong")
+	ErrTooMany         = errors.New("too many attempts")
+	ErrCSRF            = errors.New("the request lacks the session's CSRF token")
+	ErrNotFound        = errors.New("not found")
+	ErrExists          = errors.New("the name is taken, or was once")
+	ErrInvalid         = errors.New("not valid")
+	ErrDenied          = errors.New("not allowed")
+)
+
+// TooMany is ErrTooMany with the time to wait.
+type TooMany struct{ RetryAfter time.Duration }
+
+// Error says how long to wait.
+func (e *TooMany) Error() string {
+	return fmt.Sprintf("%v; try again in %s", ErrTooMany, e.RetryAfter.Round(time.Second))
+}
+
+// Unwrap makes errors.Is find ErrTooMany.
+func (e *TooMany) Unwrap() error { return ErrTooMany }
+
+// Options are the service's knobs; the zero value is right for production.
+type Options struct {
+	SessionIdle     time.Duration // a session unused for so long ends; 0: 2 hours
+	SessionLifetime time.Duration // and after so long whatever happens; 0: 24 hours
+	TokenLifetime   time.Duration // the longest that a token may be asked for; 0: 366 days
+	HashMemory      uint32        // KiB that one password hash takes; 0: 19,456. Less is for tests
+	Hashers         int           // hashes at the same time; 0: half the processors, 4 at most
+	Now             func() time.Time
+}
+
+func (o Options) filled() Options {
+	if o.SessionIdle <= 0 {
+		o.SessionIdle = 2 * time.Hour
+	}
+	if o.SessionLifetime <= 0 {
+		o.SessionLifetime = 24 * time.Hour
+	}
+	if o.TokenLifetime <= 0 {
+		o.TokenLifetime = 366 * 24 * time.Hour
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Service knows users, sessions and tokens. Safe for concurrent use.
+type Service struct {
+	store    store.Store
+	index    *access.Index
+	options  Options
+	users    store.Collection[userRecord]
+	tombs    store.Collection[tombstone]
+	tokens   store.Collection[tokenRecord]
+	hasher   *hasher
+	byName   *backoff
+	byRemote *backoff
+	sessions *sessions
+	used     *tokenUses
+
+	stop context.CancelFunc
+	done chan struct{}
+
+	listening sync.Mutex
+	listeners map[chan struct{}]struct{}
+}
+
+// New makes the service over a store and the index that follows it. Close ends
+// it, and with it every session.
+func New(s store.Store, index *access.Index, o Options) *Service {
+	o = o.filled()
+	ctx, stop := context.WithCancel(context.Background())
+	v := &Service{
+		store: s, index: index, options: o,
+		users:     store.NewCollection[userRecord](s, access.UserPrefix),
+		tombs:     store.NewCollection[tombstone](s, tombstonePrefix),
+		tokens:    store.NewCollection[tokenRecord](s, tokenPrefix),
+		hasher:    newHasher(o.HashMemory, o.Hashers),
+		byName:    newBackoff(nameFree, nameLongest, o.Now),
+		byRemote:  newBackoff(remoteFree, remoteLongest, o.Now),
+		sessions:  newSessions(),
+		used:      newTokenUses(),
+		stop:      stop,
+		done:      make(chan struct{}),
+		listeners: map[chan struct{}]struct{}{},
+	}
+	go v.sweep(ctx)
+	return v
+}
+
+// Close ends the service.
+func (v *Service) Close() {
+	v.stop()
+	<-v.done
+}
+
+// sweepEvery is how late the end of a session's or token's time may be told.
+const sweepEvery = 15 * time.Second
+
+// sweep forgets what has run out and tells that it has.
+func (v *Service) sweep(ctx context.Context) {
+	defer close(v.done)
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			v.expire()
+		}
+	}
+}
+
+// expire is one sweep.
+func (v *Service) expire() {
+	now := v.options.Now()
+	sessions, tokens := v.sessions.expire(now, v.options.SessionIdle), v.used.expire(now)
+	if sessions || tokens {
+		v.notify()
+	}
+}
+
+// Revoked tells that credentials ceased to be good, until ctx ends: ask Alive
+// about those in use. Several may come as one; the channel is never closed.
+func (v *Service) Revoked(ctx context.Context) <-chan struct{} {
+	ch := make(chan struct{}, 1)
+	v.listening.Lock()
+	v.listeners[ch] = struct{}{}
+	v.listening.Unlock()
+	context.AfterFunc(ctx, func() {
+		v.listening.Lock()
+		delete(v.listeners, ch)
+		v.listening.Unlock()
+	})
+	return ch
+}
+
+func (v *Service) notify() {
+	v.listening.Lock()
+	defer v.listening.Unlock()
+	for ch := range v.listeners {
+		select {
+		case ch <- struct{}{}:
+		default: // one is waiting already
+		}
+	}
+}
+
+// commit makes a transaction and waits until decisions are made by it.
+func (v *Service) commit(ctx context.Context, guards []store.Guard, ops ...store.Op) error {
+	rev, err := v.store.Commit(ctx, guards, ops...)
+	if err != nil {
+		return err
+	}
+	return v.index.WaitFor(ctx, rev)
+}
+
+// again repeats a change while others change the same records.
+func again(ctx context.Context, change func() error) error {
+	for {
+		err := change()
+		if !errors.Is(err, store.ErrConflict) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
