@@ -139,6 +139,18 @@ export class LogBuffer {
     }
   }
 
+  /** The kept lines as plain data, for what is no log view: {time, pod, container, line, severity, kind}. */
+  raw(): Record<string, unknown>[] {
+    return Array.from(this, (l) => ({
+      time: l.time,
+      pod: l.source.pod,
+      container: l.source.container,
+      line: l.text,
+      severity: l.level,
+      kind: l.notice ? 'notice' : 'line',
+    }));
+  }
+
   /** Grows when listeners are told: once for all lines of a frame. */
   version = (): number => this.told;
 
