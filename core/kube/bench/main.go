@@ -1,0 +1,146 @@
+// Command bench measures what the proxy costs: the same GET of one pod asked of
+// kube-apiserver directly, of Atoll, and of `kubectl proxy`, in one run, by one
+// client, in turns, so that whatever else the machine does falls on all alike.
+//
+// It needs a running Atoll (build/run/atoll.json) and appends its figures as
+// JSON lines to the file that -out names.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// facts are those of build/run/atoll.json that matter here.
+type facts struct {
+	URL             string `json:"url"`
+	Kubeconfig      string `json:"kubeconfig"`
+	AtollKubeconfig string `json:"atollKubeconfig"`
+}
+
+// figure is one measured value, as the gathering program reads it.
+type figure struct {
+	Name      string   `json:"name"`
+	Value     float64  `json:"value"`
+	Unit      string   `json:"unit"`
+	Peer      string   `json:"peer,omitempty"`
+	PeerValue *float64 `json:"peerValue,omitempty"`
+	Note      string   `json:"note,omitempty"`
+}
+
+// place is somewhere to send the GET to.
+type place struct {
+	name   string
+	client *http.Client
+	url    string
+	token  string
+}
+
+func main() {
+	run := flag.String("run", "build/run/atoll.json", "what a running Atoll says of itself")
+	kubectl := flag.String("kubectl", "", "the kubectl to compare with; empty: the cluster's own, or the one in the path")
+	out := flag.String("out", "", "file to append figures to; empty: standard output")
+	rounds := flag.Int("rounds", 60, "rounds of 50 requests to each place")
+	seconds := flag.Int("seconds", 15, "seconds of load on each place")
+	flag.Parse()
+	if err := measure(*run, *kubectl, *out, *rounds, time.Duration(*seconds)*time.Second); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func measure(run, kubectl, out string, rounds int, load time.Duration) error {
+	text, err := os.ReadFile(run)
+	if err != nil {
+		return fmt.Errorf("no running Atoll: %w", err)
+	}
+	var f facts
+	if err := json.Unmarshal(text, &f); err != nil {
+		return fmt.Errorf("reading %s: %w", run, err)
+	}
+	direct, err := placeOf("kube-apiserver", f.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	atoll, err := placeOf("atoll", f.AtollKubeconfig)
+	if err != nil {
+		return err
+	}
+	path, err := anyPod(direct)
+	if err != nil {
+		return err
+	}
+	proxy, end, err := startKubectlProxy(kubectl, f.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	defer end()
+	// kubectl proxy listens on plain loopback HTTP: so does Atoll.
+	plain := place{name: "atoll, plain HTTP", client: newClient(nil), url: f.URL + "/clusters/" + clusterOf(atoll.url), token: atoll.token}
+	places := []*place{direct, atoll, &plain, proxy}
+	for _, p := range places {
+		p.url += path
+		if _, err := p.get(); err != nil {
+			return err
+		}
+	}
+
+	medians, err := latencies(places, rounds)
+	if err != nil {
+		return err
+	}
+	rates, err := throughputs([]*place{&plain, proxy, atoll, direct}, load)
+	if err != nil {
+		return err
+	}
+	figures := []figure{
+		{
+			Name: "proxy.get.p50", Value: milliseconds(medians[atoll] - medians[direct]), Unit: "ms",
+			Note: fmt.Sprintf("medians over HTTPS: atoll %.3f ms, kube-apiserver %.3f ms; over plain HTTP: atoll %.3f ms, kubectl proxy %.3f ms",
+				milliseconds(medians[atoll]), milliseconds(medians[direct]), milliseconds(medians[&plain]), milliseconds(medians[proxy])),
+		},
+		{
+			Name: "proxy.get.throughput", Value: rates[&plain], Unit: "req/s", Peer: "kubectl proxy", PeerValue: new(rates[proxy]),
+			Note: fmt.Sprintf("32 connections, plain HTTP both; atoll over HTTPS %.0f, kube-apiserver directly %.0f req/s", rates[atoll], rates[direct]),
+		},
+	}
+	file := os.Stdout
+	if out != "" {
+		if file, err = os.OpenFile(out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
+			return fmt.Errorf("writing figures: %w", err)
+		}
+		defer file.Close()
+	}
+	for _, one := range figures {
+		fmt.Printf("%s %.3f %s (%s)\n", one.Name, one.Value, one.Unit, one.Note)
+		if out != "" {
+			if err := json.NewEncoder(file).Encode(one); err != nil {
+				return fmt.Errorf("writing figures: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// placeOf is where a kubeconfig points, asked as it says but by the one client
+// that all places share the settings of.
+func placeOf(name, kubeconfig string) (*place, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig of %s: %w", name, err)
+	}
+	tls, err := rest.TLSConfigFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig of %s: %w", name, err)
+	}
+	return &place{name: name, client: newClient(tls), url: config.Host, token: config.BearerToken}, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
