@@ -1,0 +1,62 @@
+// What floats over the page and asks: dialogs and the wide sheet at the right.
+import { Dialog as Base } from '@base-ui/react/dialog';
+import { X } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { t } from '../words/words';
+import { Button } from './button';
+
+type Props = {
+  open: boolean;
+  onClose: () => void;
+  title: ReactNode;
+  /** A quieter line under the title. */
+  sub?: ReactNode;
+  footer?: ReactNode;
+  children?: ReactNode;
+  className?: string;
+  /** The dialog asks something that must be answered: a click beside it does not close it. */
+  firm?: boolean;
+};
+
+/** A dialog in the middle of the page. */
+export function Dialog({ open, onClose, title, sub, footer, children, className = '', firm }: Props) {
+  return (
+    <Base.Root open={open} onOpenChange={(next) => next || onClose()} disablePointerDismissal={firm}>
+      <Base.Portal>
+        <Base.Backdrop className="backdrop" />
+        <Base.Popup className={`dialog ${className}`}>
+          <header>
+            <Base.Title>{title}</Base.Title>
+            {sub ? <Base.Description className="muted">{sub}</Base.Description> : null}
+          </header>
+          {children ? <div className="in">{children}</div> : null}
+          {footer ? <footer>{footer}</footer> : null}
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+/** A sheet at the right edge, over the page, for what needs to be read. */
+export function Sheet({ open, onClose, title, sub, footer, children, className = '', firm }: Props) {
+  return (
+    <Base.Root open={open} onOpenChange={(next) => next || onClose()} disablePointerDismissal={firm}>
+      <Base.Portal>
+        <Base.Backdrop className="backdrop" />
+        <Base.Popup className={`drawer wide ${className}`}>
+          <header>
+            <div className="grow">
+              <Base.Title>{title}</Base.Title>
+              {sub ? <Base.Description>{sub}</Base.Description> : null}
+            </div>
+            <Base.Close render={<Button look="quiet" icon={X} label={t('Close')} />} />
+          </header>
+          <section className="in" aria-label={t('Content')}>
+            {children}
+          </section>
+          {footer ? <footer>{footer}</footer> : null}
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  );
+}

@@ -1,0 +1,134 @@
+// The states every list and page can be in, in the console's words.
+import { Lock, type LucideIcon, RotateCw } from 'lucide-react';
+import { type ReactNode, useEffect, useState } from 'react';
+import { useNow } from '../format/clock';
+import { span } from '../format/time';
+import type { Problem } from '../stream';
+import { t } from '../words/words';
+import { Button, CopyButton } from './button';
+import { Icon } from './icon';
+import { Status } from './status';
+
+/** Says what this is and what to do next. */
+export function Empty({
+  icon,
+  title,
+  children,
+  actions,
+}: {
+  icon?: LucideIcon;
+  title: ReactNode;
+  children?: ReactNode;
+  actions?: ReactNode;
+}) {
+  return (
+    <div className="empty">
+      {icon ? <Icon of={icon} /> : null}
+      <h2>{title}</h2>
+      {children ? <p>{children}</p> : null}
+      {actions ? <div className="actions">{actions}</div> : null}
+    </div>
+  );
+}
+
+/** Names the missing permission and who can grant it. */
+export function Forbidden({ what, problem }: { what: string; problem?: Problem }) {
+  const missing = problem?.missing;
+  return (
+    <div className="empty">
+      <Icon of={Lock} />
+      <h2>{what}</h2>
+      <p>
+        {missing ? (
+          <>
+            {t('Missing')} <code>{missing.permission}</code>
+            {missing.scope ? ` ${t('in {scope}', { scope: missing.scope })}` : ''}.{' '}
+          </>
+        ) : problem?.detail ? (
+          `${problem.detail} `
+        ) : null}
+        {t('An administrator of the project or of its workspace can grant it.')}
+      </p>
+    </div>
+  );
+}
+
+/** What failed, where, and when it is tried again. */
+export function Failed({
+  title,
+  problem,
+  onRetry,
+  nextTry,
+}: {
+  title: string;
+  problem?: Problem;
+  onRetry?: () => void;
+  nextTry?: number;
+}) {
+  const now = useNow();
+  return (
+    <div className="empty" role="alert">
+      <Status tone="bad" shape="bad">
+        <b className="strong">{title}</b>
+      </Status>
+      <p>{problem?.detail ?? problem?.title ?? t('There was no answer.')}</p>
+      {problem?.instance ? (
+        <p className="muted">
+          {t('Request')} <code>{problem.instance}</code>{' '}
+          <CopyButton text={JSON.stringify(problem, null, 2)} label={t('Copy details')} />
+        </p>
+      ) : null}
+      <div className="actions">
+        {onRetry ? (
+          <Button icon={RotateCw} onClick={onRetry}>
+            {t('Retry')}
+          </Button>
+        ) : null}
+        {nextTry && nextTry > now ? (
+          <span className="muted">{t('again by itself in {span}', { span: span(nextTry - now) })}</span>
+        ) : null}
+      </div>
+    </div>
+  );
+}
+
+/** Forbidden, not found or failed, whichever the problem is. */
+export function Trouble({
+  what,
+  problem,
+  onRetry,
+  nextTry,
+}: {
+  what: string;
+  problem: Problem;
+  onRetry?: () => void;
+  nextTry?: number;
+}) {
+  if (problem.status === 403) return <Forbidden what={t('You may not see {what} here', { what })} problem={problem} />;
+  return <Failed title={t('Could not load {what}', { what })} problem={problem} onRetry={onRetry} nextTry={nextTry} />;
+}
+
+/** True once 120 ms have passed: what is quicker shows no skeleton. */
+export function usePatience(): boolean {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 120);
+    return () => clearTimeout(timer);
+  }, []);
+  return late;
+}
+
+const widths = ['w55', 'w70', 'w40', 'w85', 'w30'];
+
+/** Lines of a page that is on its way. */
+export function Skeleton({ lines = 6 }: { lines?: number }) {
+  const late = usePatience();
+  return (
+    <div className="stack" aria-busy="true">
+      <span className="sr">{t('Loading')}</span>
+      {late
+        ? Array.from({ length: lines }, (_, i) => <span key={i} className={`skel ${widths[i % widths.length]}`} />)
+        : null}
+    </div>
+  );
+}
