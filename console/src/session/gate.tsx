@@ -1,0 +1,58 @@
+// Lets in who is signed in. When a session ends, what is on screen stays and the person signs in over it.
+import { type ReactNode, useEffect } from 'react';
+import { Button } from '../kit/button';
+import { Dialog } from '../kit/dialog';
+import { Mark } from '../kit/icon';
+import { Failed, usePatience } from '../kit/states';
+import { useGo, usePath } from '../routing/link';
+import { paths } from '../routing/paths';
+import { t } from '../words/words';
+import { restore, signOut, useSession } from './session';
+import { SignInForm } from './sign-in-form';
+
+export function Gate({ children }: { children: ReactNode }) {
+  const state = useSession();
+  const path = usePath();
+  const go = useGo();
+  const out = state.is === 'out' || (state.is === 'in' && state.user.mustChangePassword === true);
+  useEffect(() => {
+    if (out) go(paths.signIn(path + window.location.search), { replace: true });
+  }, [out, path, go]);
+  if (state.is === 'unreachable') {
+    return (
+      <main className="lone">
+        <Failed title={t('Atoll does not answer')} problem={{ title: state.message }} onRetry={() => void restore()} />
+      </main>
+    );
+  }
+  if (state.is === 'asking' || out) return <Waiting />;
+  return (
+    <>
+      {children}
+      <Dialog
+        open={state.is === 'expired'}
+        onClose={() => undefined}
+        firm
+        title={t('Your session ended')}
+        sub={t('Sign in again to go on. What is on screen stays as it was.')}
+        footer={
+          <Button look="quiet" onClick={() => void signOut()}>
+            {t('Sign in as somebody else')}
+          </Button>
+        }
+      >
+        {state.is === 'expired' ? <SignInForm name={state.user.name} onDone={() => undefined} /> : null}
+      </Dialog>
+    </>
+  );
+}
+
+function Waiting() {
+  const late = usePatience();
+  return (
+    <main className="lone" aria-busy="true">
+      {late ? <Mark className="lone-mark" /> : null}
+      <span className="sr">{t('Loading')}</span>
+    </main>
+  );
+}

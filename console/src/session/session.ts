@@ -1,0 +1,87 @@
+// Who is signed in, for the whole tab. Asked once at the start; kept in memory, with the CSRF token.
+import { useSyncExternalStore } from 'react';
+import { call, keepCsrf, whenSignedOut } from '../api/client';
+import { ApiError } from '../api/problem';
+import type { SessionInfo, User } from '../api/types';
+
+/**
+ * asking: not known yet. out: nobody. in: somebody. expired: somebody was, what is on screen stays until they sign in again.
+ * unreachable: Atoll did not answer.
+ */
+export type SessionState =
+  | { is: 'asking' }
+  | { is: 'out' }
+  | { is: 'unreachable'; message: string }
+  | { is: 'in'; user: User }
+  | { is: 'expired'; user: User };
+
+let state: SessionState = { is: 'asking' };
+const listeners = new Set<() => void>();
+
+function set(next: SessionState) {
+  state = next;
+  for (const listener of listeners) listener();
+}
+
+function enter(session: SessionInfo) {
+  keepCsrf(session.csrfToken);
+  set({ is: 'in', user: session.user });
+}
+
+whenSignedOut(() => {
+  if (state.is === 'in') set({ is: 'expired', user: state.user });
+});
+
+/** The state of the session now. */
+export const session = (): SessionState => state;
+
+/** The state of the session for a component. */
+export function useSession(): SessionState {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, session);
+}
+
+/** The person who is signed in; only below the gate that makes sure that somebody is. */
+export function useUser(): User {
+  const now = useSession();
+  if (now.is === 'in' || now.is === 'expired') return now.user;
+  throw new Error('useUser outside of a session');
+}
+
+/** Whether the person has the given role on the platform. */
+export const hasPlatformRole = (user: User, ...roles: string[]): boolean =>
+  (user.platformRoles ?? []).some((role) => roles.includes(role));
+
+/** Asks the core who is signed in. */
+export async function restore(): Promise<void> {
+  try {
+    enter(await call<SessionInfo>('/api/v1/sessions/current', { quiet401: true }));
+  } catch (error) {
+    if (error instanceof ApiError && error.status !== undefined && error.status < 500) set({ is: 'out' });
+    else set({ is: 'unreachable', message: error instanceof Error ? error.message : '' });
+  }
+}
+
+/** Signs in; throws ApiError with the core's reason. */
+export async function signIn(username: string, password: string): Promise<void> {
+  enter(await call<SessionInfo>('/api/v1/sessions', { method: 'POST', body: { username, password }, quiet401: true }));
+}
+
+/** Ends the session here and in the core. */
+export async function signOut(): Promise<void> {
+  try {
+    await call('/api/v1/sessions/current', { method: 'DELETE', quiet401: true });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+  }
+  keepCsrf('');
+  set({ is: 'out' });
+}
+
+/** Changes the own password; the other sessions of this person end. */
+export async function changePassword(current: string, next: string): Promise<void> {
+  await call('/api/v1/users/me:changePassword', { method: 'POST', body: { current, next } });
+  await restore();
+}

@@ -1,0 +1,47 @@
+// Sign-in; then, at the first sign-in of an administrator, the choice of an own password.
+import { useEffect, useState } from 'react';
+import { useGo, useQueryValue } from '../routing/link';
+import { paths } from '../routing/paths';
+import { t } from '../words/words';
+import { Sea } from './sea';
+import { useSession } from './session';
+import { PasswordForm, SignInForm } from './sign-in-form';
+
+/** Only an address of this console may follow a sign-in. */
+const safe = (next: string) => (/^\/(?![/\\])/.test(next) ? next : paths.home());
+
+export function SignInPage() {
+  const state = useSession();
+  const go = useGo();
+  const [next] = useQueryValue('next');
+  const [password, setPassword] = useState<string>();
+  const inside = state.is === 'in' && !state.user.mustChangePassword;
+  const choosing = state.is === 'in' && state.user.mustChangePassword;
+  useEffect(() => {
+    document.title = `${t('Sign in')} · Atoll`;
+  }, []);
+  useEffect(() => {
+    if (inside) go(safe(next), { replace: true });
+  }, [inside, next, go]);
+  return (
+    <main className="door">
+      <Sea />
+      <div className="forms">
+        {choosing ? (
+          <PasswordForm
+            current={password}
+            onDone={() => setPassword(undefined)}
+            title={t('Set your password')}
+            submitLabel={t('Set password and continue')}
+          >
+            <p className="second">
+              {t('This is your first sign-in. The password you were given was for this once; choose your own now.')}
+            </p>
+          </PasswordForm>
+        ) : (
+          <SignInForm title={t('Sign in')} onDone={setPassword} />
+        )}
+      </div>
+    </main>
+  );
+}
