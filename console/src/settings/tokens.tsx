@@ -1,0 +1,228 @@
+// API tokens: list, create with the secret shown once, revoke.
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { KeyRound, Plus, Terminal, Trash2 } from 'lucide-react';
+import { type FormEvent, useId, useState } from 'react';
+import { api, call } from '../api/client';
+import { problemOf } from '../api/problem';
+import { tokens } from '../api/queries';
+import type { Cluster, NewToken, Token } from '../api/types';
+import { readTime } from '../format/time';
+import { Button, CopyButton } from '../kit/button';
+import { Dialog } from '../kit/dialog';
+import { SelectField, TextField } from '../kit/field';
+import { Menu, MenuItem } from '../kit/menu';
+import { Section } from '../kit/page';
+import { Empty, Skeleton, Trouble } from '../kit/states';
+import { StatusShape } from '../kit/status';
+import { Ago } from '../kit/times';
+import { toast } from '../kit/toasts';
+import { useScope } from '../shell/scope';
+import { t } from '../words/words';
+import { Kubeconfig } from './kubeconfig';
+import { lifetimes } from './lifetimes';
+
+export function Tokens() {
+  const { data, error, refetch } = useQuery(tokens());
+  const { clusters } = useScope();
+  const [creating, setCreating] = useState(false);
+  const [revoking, setRevoking] = useState<Token>();
+  const [kubectl, setKubectl] = useState<Cluster>();
+  const known = clusters.value?.items ?? [];
+  const create = (
+    <Button look="primary" icon={Plus} onClick={() => setCreating(true)}>
+      {t('Create token…')}
+    </Button>
+  );
+  return (
+    <Section
+      title={t('API tokens')}
+      actions={
+        <>
+          {known.length === 1 ? (
+            <Button icon={Terminal} onClick={() => setKubectl(known[0])}>
+              {t('Use kubectl')}
+            </Button>
+          ) : known.length > 1 ? (
+            <Menu trigger={<Button icon={Terminal}>{t('Use kubectl')}</Button>}>
+              {known.map((one) => (
+                <MenuItem key={one.name} onClick={() => setKubectl(one)}>
+                  {one.title || one.name}
+                </MenuItem>
+              ))}
+            </Menu>
+          ) : null}
+          {create}
+        </>
+      }
+    >
+      <p className="second lead">
+        {t(
+          'A token does what you may do, for programs and the command line. It ends by itself, and at once when you revoke it.',
+        )}
+      </p>
+      {data === undefined ? (
+        error ? (
+          <Trouble what={t('your tokens')} problem={problemOf(error)} onRetry={() => void refetch()} />
+        ) : (
+          <Skeleton lines={3} />
+        )
+      ) : data.length === 0 ? (
+        <Empty icon={KeyRound} title={t('You have no API token')} actions={create}>
+          {t('Programs sign in with one: Authorization: Bearer atoll_…')}
+        </Empty>
+      ) : (
+        <table className="table plain">
+          <thead>
+            <tr>
+              <th scope="col">{t('Name')}</th>
+              <th scope="col" className="opt-m">
+                {t('Created')}
+              </th>
+              <th scope="col">{t('Ends')}</th>
+              <th scope="col">
+                <span className="sr">{t('Actions')}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.map((one) => (
+              <tr key={one.id}>
+                <td className="strong">{one.name}</td>
+                <td className="second opt-m">
+                  <Ago at={readTime(one.createdAt)} />
+                </td>
+                <td className="second">
+                  <Ago at={readTime(one.expiresAt)} />
+                </td>
+                <td className="num">
+                  <Button
+                    look="quiet"
+                    icon={Trash2}
+                    label={t('Revoke {name}…', { name: one.name })}
+                    onClick={() => setRevoking(one)}
+                  />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {creating ? <CreateToken onClose={() => setCreating(false)} /> : null}
+      {revoking ? <RevokeToken token={revoking} onClose={() => setRevoking(undefined)} /> : null}
+      {kubectl ? <Kubeconfig cluster={kubectl} onClose={() => setKubectl(undefined)} /> : null}
+    </Section>
+  );
+}
+
+function CreateToken({ onClose }: { onClose: () => void }) {
+  const [name, setName] = useState('');
+  const [expiresIn, setExpiresIn] = useState('720h');
+  const [made, setMade] = useState<NewToken>();
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  const queries = useQueryClient();
+  const form = useId();
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setError('');
+    try {
+      setMade(await call<NewToken>('/api/v1/tokens', { method: 'POST', body: { name: name.trim(), expiresIn } }));
+      await queries.invalidateQueries({ queryKey: ['tokens'] });
+    } catch (reason) {
+      const problem = problemOf(reason);
+      setError(problem.detail ?? problem.title);
+    } finally {
+      setBusy(false);
+    }
+  };
+  if (made) {
+    return (
+      <Dialog
+        open
+        onClose={onClose}
+        firm
+        title={t('Token {name}', { name: made.name })}
+        footer={
+          <>
+            <CopyButton text={made.token}>{t('Copy token')}</CopyButton>
+            <Button look="primary" onClick={onClose}>
+              {t('I have kept it')}
+            </Button>
+          </>
+        }
+      >
+        <div className="alert warn">
+          <StatusShape shape="warn" />
+          <strong>{t('The secret is shown this once')}</strong>
+          <span className="b">{t('Atoll keeps only a hash of it. Put it where your program reads it.')}</span>
+        </div>
+        <code className="secret">{made.token}</code>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={t('Create API token')}
+      footer={
+        <>
+          <Button look="primary" type="submit" form={form} busy={busy}>
+            {t('Create token')}
+          </Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+        </>
+      }
+    >
+      <form id={form} className="form" onSubmit={submit}>
+        <TextField
+          label={t('Name')}
+          help={t('What it is for: "laptop", "ci".')}
+          autoFocus
+          required
+          maxLength={128}
+          value={name}
+          error={error || undefined}
+          onChange={(event) => setName(event.target.value)}
+        />
+        <SelectField label={t('Ends after')} value={expiresIn} onChange={setExpiresIn} choices={lifetimes()} />
+      </form>
+    </Dialog>
+  );
+}
+
+function RevokeToken({ token, onClose }: { token: Token; onClose: () => void }) {
+  const queries = useQueryClient();
+  const [busy, setBusy] = useState(false);
+  const run = async () => {
+    setBusy(true);
+    try {
+      await call(api`/api/v1/tokens/${token.id}`, { method: 'DELETE' });
+      await queries.invalidateQueries({ queryKey: ['tokens'] });
+      toast('ok', t('Revoked token {name}', { name: token.name }));
+    } catch (reason) {
+      const problem = problemOf(reason);
+      toast('bad', t('Could not revoke token {name}', { name: token.name }), problem.detail ?? problem.title);
+    }
+    onClose();
+  };
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={t('Revoke token {name}?', { name: token.name })}
+      footer={
+        <>
+          <Button look="danger solid" busy={busy} onClick={() => void run()}>
+            {t('Revoke token')}
+          </Button>
+          <Button onClick={onClose}>{t('Keep it')}</Button>
+        </>
+      }
+    >
+      <p className="second">{t('Programs that use it are refused from now on, and their open connections end.')}</p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,264 @@
+// The members of a project or of a workspace: who is here with which role; add, change, remove.
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Plus, Trash2, Users } from 'lucide-react';
+import { type FormEvent, useId, useState } from 'react';
+import { call } from '../api/client';
+import { problemOf } from '../api/problem';
+import { access, type MembersOf, members, membersPath } from '../api/queries';
+import type { Member } from '../api/types';
+import { Button } from '../kit/button';
+import { Dialog } from '../kit/dialog';
+import { SelectField, TextField } from '../kit/field';
+import { PageHead } from '../kit/page';
+import { Empty, Skeleton, Trouble } from '../kit/states';
+import { toast } from '../kit/toasts';
+import { useScope } from '../shell/scope';
+import { t } from '../words/words';
+import { roleWord } from './project-table';
+
+const rolesOf = (of: MembersOf): string[] =>
+  'workspace' in of
+    ? ['workspace-admin', 'workspace-member', 'workspace-viewer']
+    : ['project-admin', 'project-developer', 'project-viewer'];
+
+export function MembersPage() {
+  const { place } = useScope();
+  if (place?.area === 'project')
+    return <MembersOfPlace of={{ cluster: place.cluster, project: place.project }} name={place.project} />;
+  if (place?.area === 'workspace') return <MembersOfPlace of={{ workspace: place.workspace }} name={place.workspace} />;
+  return null;
+}
+
+function MembersOfPlace({ of, name }: { of: MembersOf; name: string }) {
+  const { data, error, refetch } = useQuery(members(of));
+  const may = useQuery(access(of));
+  const queries = useQueryClient();
+  const [adding, setAdding] = useState(false);
+  const [removing, setRemoving] = useState<Member>();
+  const locked =
+    may.data && !may.data.has('members.manage')
+      ? t('Missing members.manage in {name}. An administrator of it can grant it.', { name })
+      : undefined;
+  const refresh = () => queries.invalidateQueries({ queryKey: ['members', of] });
+  const change = async (user: string, role: string) => {
+    try {
+      await call(`${membersPath(of)}/${encodeURIComponent(user)}`, { method: 'PUT', body: { role } });
+      toast('ok', t('{user} is now {role} of {name}', { user, role: roleWord(role), name }));
+    } catch (reason) {
+      const problem = problemOf(reason);
+      toast('bad', t('Could not change the role of {user}', { user }), problem.detail ?? problem.title);
+    }
+    await refresh();
+  };
+  const add = (
+    <Button look="primary" icon={Plus} locked={locked} onClick={() => setAdding(true)}>
+      {t('Add member')}
+    </Button>
+  );
+  return (
+    <>
+      <PageHead
+        name={`${t('Members')} · ${name}`}
+        title={t('Members')}
+        actions={add}
+        sub={
+          'workspace' in of
+            ? t('Administrators and viewers of the workspace have the same role in each of its projects.')
+            : t('Members of the workspace may be here without being listed.')
+        }
+      />
+      {data === undefined ? (
+        error ? (
+          <Trouble what={t('members')} problem={problemOf(error)} onRetry={() => void refetch()} />
+        ) : (
+          <div className="page-body">
+            <Skeleton />
+          </div>
+        )
+      ) : data.length === 0 ? (
+        <Empty icon={Users} title={t('Nobody was added to {name} yet', { name })} actions={add}>
+          {t('Administrators of the platform may be here without being members.')}
+        </Empty>
+      ) : (
+        <div className="table-wrap pad-top">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">{t('User name')}</th>
+                <th scope="col" className="opt-m">
+                  {t('Name')}
+                </th>
+                <th scope="col">{t('Role')}</th>
+                <th scope="col">
+                  <span className="sr">{t('Actions')}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.map((one) => (
+                <tr key={one.user}>
+                  <td className="strong">{one.user}</td>
+                  <td className="second opt-m">{one.displayName || '–'}</td>
+                  <td>
+                    {locked ? (
+                      roleWord(one.role)
+                    ) : (
+                      <select
+                        className="select auto"
+                        aria-label={t('Role of {user}', { user: one.user })}
+                        value={one.role}
+                        onChange={(event) => void change(one.user, event.target.value)}
+                      >
+                        {rolesOf(of).map((role) => (
+                          <option key={role} value={role}>
+                            {roleWord(role)}
+                          </option>
+                        ))}
+                      </select>
+                    )}
+                  </td>
+                  <td className="num">
+                    <Button
+                      look="quiet"
+                      icon={Trash2}
+                      locked={locked}
+                      label={t('Remove {name}…', { name: one.user })}
+                      onClick={() => setRemoving(one)}
+                    />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {adding ? <AddMember of={of} name={name} onClose={() => setAdding(false)} onDone={refresh} /> : null}
+      {removing ? (
+        <RemoveMember
+          of={of}
+          name={name}
+          user={removing.user}
+          onClose={() => setRemoving(undefined)}
+          onDone={refresh}
+        />
+      ) : null}
+    </>
+  );
+}
+
+function AddMember({
+  of,
+  name,
+  onClose,
+  onDone,
+}: {
+  of: MembersOf;
+  name: string;
+  onClose: () => void;
+  onDone: () => Promise<void>;
+}) {
+  const roles = rolesOf(of);
+  const [user, setUser] = useState('');
+  const [role, setRole] = useState(roles[1]!);
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  const form = useId();
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    try {
+      await call(`${membersPath(of)}/${encodeURIComponent(user.trim())}`, { method: 'PUT', body: { role } });
+      await onDone();
+      toast('ok', t('{user} is now {role} of {name}', { user: user.trim(), role: roleWord(role), name }));
+      onClose();
+    } catch (reason) {
+      const problem = problemOf(reason);
+      setError(problem.status === 404 ? t('There is no user {user}.', { user }) : (problem.detail ?? problem.title));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={t('Add member to {name}', { name })}
+      footer={
+        <>
+          <Button look="primary" type="submit" form={form} busy={busy}>
+            {t('Add member')}
+          </Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+        </>
+      }
+    >
+      <form id={form} className="form" onSubmit={submit}>
+        <TextField
+          label={t('User name')}
+          autoFocus
+          required
+          autoCapitalize="none"
+          spellCheck={false}
+          value={user}
+          error={error || undefined}
+          onChange={(event) => {
+            setUser(event.target.value);
+            setError('');
+          }}
+        />
+        <SelectField
+          label={t('Role')}
+          value={role}
+          onChange={setRole}
+          choices={roles.map((value) => ({ value, label: roleWord(value) }))}
+        />
+      </form>
+    </Dialog>
+  );
+}
+
+function RemoveMember({
+  of,
+  name,
+  user,
+  onClose,
+  onDone,
+}: {
+  of: MembersOf;
+  name: string;
+  user: string;
+  onClose: () => void;
+  onDone: () => Promise<void>;
+}) {
+  const [busy, setBusy] = useState(false);
+  const run = async () => {
+    setBusy(true);
+    try {
+      await call(`${membersPath(of)}/${encodeURIComponent(user)}`, { method: 'DELETE' });
+      toast('ok', t('Removed {user} from {name}', { user, name }));
+    } catch (reason) {
+      const problem = problemOf(reason);
+      toast('bad', t('Could not remove {user}', { user }), problem.detail ?? problem.title);
+    }
+    await onDone();
+    onClose();
+  };
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={t('Remove {user} from {name}?', { user, name })}
+      footer={
+        <>
+          <Button look="danger solid" busy={busy} onClick={() => void run()}>
+            {t('Remove member')}
+          </Button>
+          <Button onClick={onClose}>{t('Keep them')}</Button>
+        </>
+      }
+    >
+      <p className="second">{t('Their open connections to it end at once. What they made stays.')}</p>
+    </Dialog>
+  );
+}
