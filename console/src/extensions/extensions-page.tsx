@@ -1,0 +1,318 @@
+// The extensions of this Atoll: what is installed, what it may do; install from a file, remove.
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Puzzle, Trash2, Upload } from 'lucide-react';
+import { type DragEvent, useEffect, useRef, useState } from 'react';
+import { api, call } from '../api/client';
+import { problemOf } from '../api/problem';
+import { access, extensions } from '../api/queries';
+import type { Extension, Review } from '../api/types';
+import { bytes } from '../format/number';
+import { readTime } from '../format/time';
+import { Button } from '../kit/button';
+import { Dialog, Sheet } from '../kit/dialog';
+import { PageHead } from '../kit/page';
+import { Empty, Skeleton, Trouble } from '../kit/states';
+import { Status, StatusShape } from '../kit/status';
+import { Ago } from '../kit/times';
+import { toast } from '../kit/toasts';
+import { useScope } from '../shell/scope';
+import { t } from '../words/words';
+import { fileTrouble, largest, review } from './install';
+import { Asks, ReviewSheet } from './review-sheet';
+
+export function ExtensionsPage() {
+  const { data, error, refetch } = useQuery(extensions());
+  const may = useQuery(access({}));
+  const queries = useQueryClient();
+  const { contributions } = useScope();
+  const [reviewed, setReviewed] = useState<{ review: Review; file: File }>();
+  const [shown, setShown] = useState<Extension>();
+  const [removing, setRemoving] = useState<Extension>();
+  const [over, setOver] = useState(false);
+  const [trouble, setTrouble] = useState<{ title: string; body: string }>();
+  const [reading, setReading] = useState('');
+  const input = useRef<HTMLInputElement>(null);
+  const locked =
+    may.data && !may.data.has('extensions.manage')
+      ? t('Missing extensions.manage on the platform. A platform administrator can grant it.')
+      : undefined;
+
+  // Somebody else, or the command line, installed or removed one: the list follows what the stream says.
+  const present = [...new Set(contributions.map((one) => `${one.extension} ${one.digest}`))].sort().join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asks again when what is present changes
+  useEffect(() => {
+    void queries.invalidateQueries({ queryKey: ['extensions'] });
+  }, [present, queries]);
+
+  const take = async (file: File | undefined) => {
+    if (!file || locked) return;
+    setTrouble(undefined);
+    const wrong = fileTrouble(file);
+    if (wrong) {
+      const why = {
+        'not a tar': t('An extension is one .tar file. Make it of a folder with: tar -cf {name}.tar -C FOLDER .', {
+          name: 'hello',
+        }),
+        empty: t('The file has no content.'),
+        'too large': t('{size} is more than the {most} that a package may have.', {
+          size: bytes(file.size),
+          most: bytes(largest),
+        }),
+      };
+      return setTrouble({ title: t('{file} is no extension', { file: file.name }), body: why[wrong] });
+    }
+    setReading(file.name);
+    try {
+      setReviewed({ review: await review(file), file });
+    } catch (reason) {
+      const problem = problemOf(reason);
+      setTrouble({
+        title: t('{file} cannot be installed', { file: file.name }),
+        body: problem.detail ?? problem.title,
+      });
+    } finally {
+      setReading('');
+      if (input.current) input.current.value = '';
+    }
+  };
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    setOver(false);
+    void take(event.dataTransfer.files[0]);
+  };
+  const items = data ?? [];
+  return (
+    <section
+      className={`dropzone${over ? ' over' : ''}`}
+      aria-label={t('Extensions')}
+      onDragOver={(event) => {
+        if (!event.dataTransfer.types.includes('Files')) return;
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={(event) => {
+        if (event.currentTarget === event.target) setOver(false);
+      }}
+      onDrop={drop}
+    >
+      <PageHead
+        name={t('Extensions')}
+        title={t('Extensions')}
+        actions={
+          <>
+            <input
+              ref={input}
+              type="file"
+              accept=".tar,application/x-tar"
+              className="sr"
+              tabIndex={-1}
+              aria-label={t('Package of an extension')}
+              onChange={(event) => void take(event.target.files?.[0])}
+            />
+            <Button
+              look="primary"
+              icon={Upload}
+              locked={locked}
+              busy={reading !== ''}
+              onClick={() => input.current?.click()}
+            >
+              {t('Install from a file…')}
+            </Button>
+          </>
+        }
+        sub={t(
+          'Programs in a sandbox that add pages and tabs. Choose a .tar, or drop one here; you see what it asks for before anything runs.',
+        )}
+      />
+      {reading || trouble ? (
+        <div className="toolbar">
+          {reading ? (
+            <Status tone="info" shape="run">
+              {t('Reading {file}', { file: reading })}
+            </Status>
+          ) : trouble ? (
+            <div className="alert bad grow" role="alert">
+              <StatusShape shape="bad" />
+              <strong>{trouble.title}</strong>
+              <span className="a">
+                <Button look="quiet" onClick={() => setTrouble(undefined)}>
+                  {t('Dismiss')}
+                </Button>
+              </span>
+              <span className="b">{trouble.body}</span>
+            </div>
+          ) : null}
+        </div>
+      ) : null}
+      {data === undefined ? (
+        error ? (
+          <Trouble what={t('the extensions')} problem={problemOf(error)} onRetry={() => void refetch()} />
+        ) : (
+          <div className="page-body">
+            <Skeleton />
+          </div>
+        )
+      ) : items.length === 0 ? (
+        <Empty icon={Puzzle} title={t('No extension is installed')}>
+          {t('Choose a .tar or drop one on this page.')}
+        </Empty>
+      ) : (
+        <div className="table-wrap pad-top">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">{t('Name')}</th>
+                <th scope="col">{t('Status')}</th>
+                <th scope="col">{t('Version')}</th>
+                <th scope="col" className="opt-x">
+                  {t('Adds')}
+                </th>
+                <th scope="col" className="opt-m">
+                  {t('Installed')}
+                </th>
+                <th scope="col">
+                  <span className="sr">{t('Actions')}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((one) => (
+                <tr key={one.name}>
+                  <td title={one.description}>
+                    <button type="button" className="btn link name" onClick={() => setShown(one)}>
+                      {one.title || one.name}
+                    </button>
+                    {one.title && one.title.toLowerCase() !== one.name ? (
+                      <span className="hash"> {one.name}</span>
+                    ) : null}
+                  </td>
+                  <td>
+                    {one.state === 'failed' ? (
+                      <Status tone="bad" shape="bad" why={one.message}>
+                        {t('Failed')}
+                      </Status>
+                    ) : (
+                      <Status tone="ok" shape="ok">
+                        {t('Active')}
+                      </Status>
+                    )}
+                  </td>
+                  <td className="second">{one.version}</td>
+                  <td className="second opt-x">
+                    {adds(contributions.filter((c) => c.extension === one.name).map((c) => c.slot))}
+                  </td>
+                  <td className="second opt-m">
+                    {one.builtin ? (
+                      t('with Atoll')
+                    ) : (
+                      <>
+                        <Ago at={readTime(one.installedAt)} />
+                        {one.installedBy ? ` ${t('by {name}', { name: one.installedBy })}` : ''}
+                      </>
+                    )}
+                  </td>
+                  <td className="num">
+                    <Button
+                      look="quiet"
+                      icon={Trash2}
+                      label={t('Remove {name}…', { name: one.title || one.name })}
+                      locked={locked}
+                      onClick={() => setRemoving(one)}
+                    />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {reviewed ? (
+        <ReviewSheet review={reviewed.review} file={reviewed.file} onClose={() => setReviewed(undefined)} />
+      ) : null}
+      {removing ? <RemoveDialog extension={removing} onClose={() => setRemoving(undefined)} /> : null}
+      <Sheet
+        open={shown !== undefined}
+        onClose={() => setShown(undefined)}
+        title={shown?.title || shown?.name}
+        sub={shown ? `${shown.version} · ${shown.digest?.slice(0, 19)}…` : undefined}
+      >
+        <div className="perm">
+          {shown?.description ? <p className="second about">{shown.description}</p> : null}
+          <Asks asks={shown?.asks ?? []} />
+        </div>
+      </Sheet>
+    </section>
+  );
+}
+
+/** What an extension adds, counted by what a person sees. */
+export function adds(slots: readonly string[]): string {
+  const n = (test: (slot: string) => boolean) => slots.filter(test).length;
+  const pages = n((slot) => slot === 'page');
+  const tabs = n((slot) => slot === 'resource.tab');
+  return (
+    [
+      pages ? t('{n, plural, one {# page} other {# pages}}', { n: pages }) : '',
+      tabs ? t('{n, plural, one {# tab} other {# tabs}}', { n: tabs }) : '',
+    ]
+      .filter(Boolean)
+      .join(', ') || '–'
+  );
+}
+
+function RemoveDialog({ extension, onClose }: { extension: Extension; onClose: () => void }) {
+  const queries = useQueryClient();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState('');
+  const title = extension.title || extension.name;
+  const run = async () => {
+    setBusy(true);
+    try {
+      await call(api`/api/v1/extensions/${extension.name}`, { method: 'DELETE' });
+      await queries.invalidateQueries({ queryKey: ['extensions'] });
+      toast('ok', t('Removed {name}', { name: title }));
+      onClose();
+    } catch (reason) {
+      const problem = problemOf(reason);
+      setError(problem.detail ?? problem.title);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={t('Remove {name}?', { name: title })}
+      footer={
+        <>
+          <Button look="danger solid" busy={busy} onClick={() => void run()}>
+            {t('Remove extension')}
+          </Button>
+          <Button onClick={onClose}>{t('Keep it')}</Button>
+        </>
+      }
+    >
+      <p className="second">
+        {t(
+          'Its routes, menu entries, pages and permission items go at once, in every open browser. What it shows belongs to Kubernetes and stays.',
+        )}
+      </p>
+      <dl className="facts">
+        <dt>{t('Extension')}</dt>
+        <dd>
+          {extension.name} {extension.version}
+        </dd>
+        <dt>{t('Digest')}</dt>
+        <dd className="mono">{extension.digest}</dd>
+      </dl>
+      {error ? (
+        <div className="alert bad" role="alert">
+          <StatusShape shape="bad" />
+          <strong>{t('Could not remove {name}', { name: title })}</strong>
+          <span className="b">{error}</span>
+        </div>
+      ) : null}
+    </Dialog>
+  );
+}
