@@ -8,6 +8,10 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/kube"
+	"github.com/atoll-platform/atoll/core/server/problem"
 )
 
 // Cluster is a Kubernetes cluster as a person sees it.
@@ -32,50 +36,88 @@ type ClusterPart struct {
 	Seconds float64 `json:"seconds,omitempty" doc:"How long it took or has taken so far."`
 }
 
-// KubeconfigRequest says how long a kubeconfig shall work.
-type KubeconfigRequest struct {
-	ExpiresIn string `json:"expiresIn,omitempty" pattern:"^([0-9]{1,6}(h|m|s))+$" doc:"A duration; 720h when left out." example:"720h"`
-}
-
-// Kubeconfig is a file for kubectl.
-type Kubeconfig struct {
-	Kubeconfig string    `json:"kubeconfig" doc:"YAML with the address, Atoll's own certificate authority and a new token of the caller."`
-	TokenID    string    `json:"tokenId" doc:"The token in it, to revoke it."`
-	ExpiresAt  time.Time `json:"expiresAt"`
-}
-
 type (
 	clusterListInput struct {
 		ListQuery
 		Watch bool `query:"watch" doc:"Answer lines of {type: SNAPSHOT, object: the list}: now and at each change."`
 	}
-	clusterInput struct {
+	// ClusterPath names a cluster.
+	ClusterPath struct {
 		Cluster string `path:"cluster" maxLength:"63" example:"local"`
 	}
-	clusterOutput   struct{ Body Cluster }
-	kubeconfigInput struct {
-		clusterInput
-		Body KubeconfigRequest
-	}
-	kubeconfigOutput struct{ Body Kubeconfig }
+	clusterOutput struct{ Body Cluster }
 )
 
 func (s *API) registerClusters(a huma.API) {
-	addWatchable[clusterListInput, List[Cluster]](a, about{id: "list-clusters", method: http.MethodGet, path: "/api/v1/clusters", tag: "clusters",
+	addWatchable(s, a, about{id: "list-clusters", method: http.MethodGet, path: "/api/v1/clusters", tag: "clusters",
 		summary: "List the clusters, or follow them"}, s.listClusters)
-	add(a, about{id: "get-cluster", method: http.MethodGet, path: "/api/v1/clusters/{cluster}", tag: "clusters", summary: "Read a cluster",
+	add(s, a, about{id: "get-cluster", method: http.MethodGet, path: "/api/v1/clusters/{cluster}", tag: "clusters", summary: "Read a cluster",
 		errors: []int{http.StatusNotFound}}, s.getCluster)
-	add(a, about{id: "create-kubeconfig", method: http.MethodPost, path: "/api/v1/clusters/{cluster}/kubeconfigs", tag: "clusters", status: http.StatusCreated,
-		summary: "Make a kubeconfig", text: "With it kubectl speaks to the cluster through Atoll, as the caller. It is made in a session only.",
-		errors: []int{http.StatusNotFound}}, s.createKubeconfig)
+	s.registerKubeconfigs(a)
+}
+
+// clusters are those that a person may see, in the order of the configuration.
+// Who is at home in a project there sees that the cluster is there and how it
+// does, but not what it is made of.
+func (s *API) clusters(who access.Subject) []Cluster {
+	all := []Cluster{}
+	for _, c := range s.Clusters.List() {
+		switch {
+		case s.Index.Can(who, access.ClustersView, access.Scope{Cluster: c.Name}).Allowed:
+			all = append(all, cluster(c))
+		case len(s.Index.Projects(who, c.Name)) > 0:
+			all = append(all, Cluster{Name: c.Name, Title: c.Title, Phase: string(c.Phase), Version: c.Version, Parts: []ClusterPart{}, Since: c.Since})
+		}
+	}
+	return all
+}
+
+func cluster(c kube.ClusterStatus) Cluster {
+	shown := Cluster{
+		Name: c.Name, Title: c.Title, Phase: string(c.Phase), Message: c.Message, Version: c.Version, Node: string(c.Node), Reason: c.Reason,
+		Parts: make([]ClusterPart, 0, len(c.Parts)), Since: c.Since,
+	}
+	for _, p := range c.Parts {
+		shown.Parts = append(shown.Parts, ClusterPart(p))
+	}
+	return shown
 }
 
 func (s *API) listClusters(ctx context.Context, in *clusterListInput) (*watchable[List[Cluster]], error) {
-	return nil, errNotYet
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &watchable[List[Cluster]]{}
+	if in.Watch {
+		w.changed = merge(ctx, s.Clusters.Watch(ctx), s.Index.Changed(ctx))
+	}
+	w.read = func() (List[Cluster], error) {
+		out, err := page(s.clusters(who), in.ListQuery, s.version(), fields[Cluster]{
+			key:  func(c Cluster) string { return c.Name },
+			text: func(c Cluster) []string { return []string{c.Name, c.Title} },
+			sort: map[string]func(Cluster) string{
+				"title": func(c Cluster) string { return c.Title },
+				"phase": func(c Cluster) string { return c.Phase },
+			},
+		})
+		if err != nil {
+			return List[Cluster]{}, err
+		}
+		return out.Body, nil
+	}
+	return w, nil
 }
-func (s *API) getCluster(ctx context.Context, in *clusterInput) (*clusterOutput, error) {
-	return nil, errNotYet
-}
-func (s *API) createKubeconfig(ctx context.Context, in *kubeconfigInput) (*kubeconfigOutput, error) {
-	return nil, errNotYet
+
+func (s *API) getCluster(ctx context.Context, in *ClusterPath) (*clusterOutput, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range s.clusters(who) {
+		if c.Name == in.Cluster {
+			return &clusterOutput{Body: c}, nil
+		}
+	}
+	return nil, problem.Newf(http.StatusNotFound, "There is no cluster %q that you may see.", in.Cluster)
 }

@@ -5,8 +5,12 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/server/problem"
 )
 
 // Contribution is one menu entry, page or tab of an extension.
@@ -24,7 +28,7 @@ type Contribution struct {
 	Match     *ContributionMatch `json:"match,omitempty"`
 	Order     int                `json:"order"`
 	Allowed   bool               `json:"allowed" doc:"Whether the caller may use it in the scope."`
-	Missing   string             `json:"missing,omitempty" doc:"The permission that is missing otherwise." example:"logging/logs.view"`
+	Missing   string             `json:"missing,omitempty" doc:"The permission that is missing otherwise, and where." example:"logging/logs.view in clusters/local/projects/demo"`
 }
 
 // ContributionMatch says what a page or a tab is for.
@@ -40,24 +44,60 @@ type ContributionList struct {
 	ResourceVersion string         `json:"resourceVersion"`
 }
 
-// scopeQuery names a scope; all empty is the platform.
-type scopeQuery struct {
+// ScopeQuery names a scope; all empty is the platform.
+type ScopeQuery struct {
 	Cluster   string `query:"cluster" maxLength:"63"`
 	Workspace string `query:"workspace" maxLength:"63"`
 	Project   string `query:"project" maxLength:"63" doc:"Only together with cluster."`
 }
 
 type contributionInput struct {
-	scopeQuery
-	AcceptLanguage string `header:"Accept-Language" maxLength:"256"`
-	Watch          bool   `query:"watch" doc:"Answer lines of {type: SNAPSHOT, object: the list}: now and at each change."`
+	ScopeQuery
+	Language
+	Watch bool `query:"watch" doc:"Answer lines of {type: SNAPSHOT, object: the list}: now and at each change."`
 }
 
 func (s *API) registerContributions(a huma.API) {
-	addWatchable[contributionInput, ContributionList](a, about{id: "list-contributions", method: http.MethodGet, path: "/api/v1/contributions", tag: "extensions",
+	addWatchable(s, a, about{id: "list-contributions", method: http.MethodGet, path: "/api/v1/contributions", tag: "extensions",
 		summary: "List what extensions bring to a scope, or follow it"}, s.listContributions)
 }
 
 func (s *API) listContributions(ctx context.Context, in *contributionInput) (*watchable[ContributionList], error) {
-	return nil, errNotYet
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sc, err := in.scope()
+	if err != nil {
+		return nil, err
+	}
+	w := &watchable[ContributionList]{}
+	if in.Watch {
+		w.changed = merge(ctx, s.Extensions.Watch(ctx), s.Index.Changed(ctx))
+	}
+	w.read = func() (ContributionList, error) {
+		out := ContributionList{Items: []Contribution{}, ResourceVersion: strconv.FormatUint(uint64(s.Extensions.Revision()), 10)}
+		for _, c := range s.Extensions.Contributions(who, sc, in.AcceptLanguage) {
+			shown := Contribution{
+				Extension: c.Extension, Version: c.Version, Digest: c.Digest, Title: c.Title, Slot: string(c.Slot), ID: c.ID, Label: c.Label,
+				Icon: string(c.Icon), Route: c.Route, Fragment: c.Fragment, Order: c.Order, Allowed: c.Allowed, Missing: c.Missing,
+			}
+			if c.Match != nil {
+				shown.Match = &ContributionMatch{Scope: string(c.Match.Scope), GVR: string(c.Match.GVR)}
+			}
+			out.Items = append(out.Items, shown)
+		}
+		out.Total = len(out.Items)
+		return out, nil
+	}
+	return w, nil
+}
+
+// scope is the scope that the query names.
+func (q ScopeQuery) scope() (access.Scope, error) {
+	if q.Project != "" && q.Cluster == "" {
+		return access.Scope{}, problem.New(http.StatusUnprocessableEntity, "The request does not fit; see errors.").
+			WithErrors(problem.Fault{Parameter: "query.cluster", Message: "a project is named together with its cluster"})
+	}
+	return access.Scope{Cluster: q.Cluster, Workspace: q.Workspace, Project: q.Project}, nil
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -37,40 +36,12 @@ var setUp = sync.OnceFunc(func() {
 		return requestProblem(status, msg, errs)
 	}
 	huma.NewErrorWithContext = func(c huma.Context, status int, msg string, errs ...error) huma.StatusError {
-		if status >= http.StatusInternalServerError {
-			return problemOf(c.Context(), fmt.Errorf("%s: %w", msg, firstOf(errs)))
-		}
-		return requestProblem(status, msg, errs)
+		return requestProblem(status, msg, errs).WithInstance(RequestID(c.Context()))
 	}
 })
 
-func firstOf(errs []error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("no more is known")
-}
-
-// adapter is humaecho's, but a colon inside a path segment stays a colon: in
-// /users/me:changePassword it begins an action and not a parameter.
-type adapter struct {
-	huma.Adapter
-	wrap func(op *huma.Operation, next func(huma.Context)) func(huma.Context)
-}
-
-func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
-	routed := *op
-	routed.Path = strings.ReplaceAll(op.Path, ":", `\:`)
-	if a.wrap != nil {
-		handler = a.wrap(op, handler)
-	}
-	a.Adapter.Handle(&routed, handler)
-}
-
-// newDocument makes an empty API on a router.
-func newDocument(e *echo.Echo, version string, wrap func(*huma.Operation, func(huma.Context)) func(huma.Context)) huma.API {
+// newDocument makes an empty API; without routes it is for reading only.
+func newDocument(e *echo.Echo, version string, routes *router) huma.API {
 	setUp()
 	config := huma.DefaultConfig(documentName, version)
 	config.Info.Description = description
@@ -87,8 +58,8 @@ func newDocument(e *echo.Echo, version string, wrap func(*huma.Operation, func(h
 		config.Tags = append(config.Tags, &huma.Tag{Name: tag[0], Description: tag[1]})
 	}
 	// The library's own constructor for Echo wraps its adapter too early.
-	inner := humaecho.New(e, config).Adapter()
-	return huma.NewAPI(config, adapter{Adapter: inner, wrap: wrap})
+	inner := humaecho.NewWithGroup(e, e.Group(""), config).Adapter()
+	return huma.NewAPI(config, adapter{Adapter: inner, routes: routes})
 }
 
 // tags are the chapters of the document, in order.
@@ -143,11 +114,11 @@ func (a about) operation() huma.Operation {
 
 // add registers an operation. Errors of the rooms become problems here and
 // nowhere else.
-func add[I, O any](a huma.API, what about, handle func(context.Context, *I) (*O, error)) {
+func add[I, O any](s *API, a huma.API, what about, handle func(context.Context, *I) (*O, error)) {
 	huma.Register(a, what.operation(), func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
-			return nil, problemOf(ctx, err)
+			return nil, s.problemOf(ctx, err)
 		}
 		return out, nil
 	})

@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/atoll-platform/atoll/core/server/problem"
 )
@@ -113,3 +115,10 @@ func readMark(s string) (mark, bool) {
 	by, key, ok := strings.Cut(string(text), "\x00")
 	return mark{by, key}, err == nil && ok
 }
+
+// version is the state of the store that answers are read from: what the index
+// knows.
+func (s *API) version() string { return strconv.FormatUint(uint64(s.Index.Revision()), 10) }
+
+// sortable is a time whose text sorts as the time does.
+func sortable(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000") }

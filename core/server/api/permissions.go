@@ -18,9 +18,21 @@ type Permissions struct {
 type permissionsOutput struct{ Body Permissions }
 
 func (s *API) registerAccess(a huma.API) {
-	add(a, about{id: "get-access", method: http.MethodGet, path: "/api/v1/access", tag: "access", summary: "What the caller may do in a scope"}, s.permissions)
+	add(s, a, about{id: "get-access", method: http.MethodGet, path: "/api/v1/access", tag: "access", summary: "What the caller may do in a scope"}, s.permissions)
 }
 
-func (s *API) permissions(ctx context.Context, in *scopeQuery) (*permissionsOutput, error) {
-	return nil, errNotYet
+func (s *API) permissions(ctx context.Context, in *ScopeQuery) (*permissionsOutput, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sc, err := in.scope()
+	if err != nil {
+		return nil, err
+	}
+	out := Permissions{Permissions: []string{}, Roles: listed(s.Index.Roles(who, sc))}
+	for _, p := range s.Index.Permissions(who, sc) {
+		out.Permissions = append(out.Permissions, string(p))
+	}
+	return &permissionsOutput{Body: out}, nil
 }

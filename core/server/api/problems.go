@@ -5,12 +5,20 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/extension"
+	"github.com/atoll-platform/atoll/core/fragment"
+	"github.com/atoll-platform/atoll/core/identity"
+	"github.com/atoll-platform/atoll/core/sandbox"
 	"github.com/atoll-platform/atoll/core/server/problem"
+	"github.com/atoll-platform/atoll/core/store"
+	"github.com/atoll-platform/atoll/core/tenancy"
 )
 
 // requestProblem is what the library found wrong with a request. The values
@@ -68,12 +76,78 @@ func sentence(s string) string {
 	return s
 }
 
+// known says which sentinel of a room is which status. The first that fits
+// counts; the text of these errors is made for whoever asked.
+var known = []struct {
+	err    error
+	status int
+}{
+	{identity.ErrUnauthenticated, http.StatusUnauthorized},
+	{identity.ErrBadCredentials, http.StatusUnauthorized},
+	{identity.ErrCSRF, http.StatusForbidden},
+	{identity.ErrDenied, http.StatusForbidden},
+	{identity.ErrNotFound, http.StatusNotFound},
+	{identity.ErrExists, http.StatusConflict},
+	{identity.ErrInvalid, http.StatusUnprocessableEntity},
+	{access.ErrLastAdministrator, http.StatusConflict},
+	{access.ErrUnknownRole, http.StatusUnprocessableEntity},
+	{tenancy.ErrNotFound, http.StatusNotFound},
+	{tenancy.ErrExists, http.StatusConflict},
+	{tenancy.ErrNotEmpty, http.StatusConflict},
+	{tenancy.ErrInvalid, http.StatusUnprocessableEntity},
+	{tenancy.ErrDenied, http.StatusForbidden},
+	{extension.ErrNotFound, http.StatusNotFound},
+	{extension.ErrConsent, http.StatusConflict},
+	{extension.ErrRequires, http.StatusUnprocessableEntity},
+	{extension.ErrPackage, http.StatusUnprocessableEntity},
+	{sandbox.ErrModule, http.StatusUnprocessableEntity},
+	{store.ErrTooLarge, http.StatusRequestEntityTooLarge},
+	{store.ErrConflict, http.StatusConflict},
+}
+
 // problemOf says what of an error a client may know. What is not known here is
 // an internal error: its text goes to the log only.
-func problemOf(ctx context.Context, err error) *problem.Problem {
-	var p *problem.Problem
-	if errors.As(err, &p) {
+func (s *API) problemOf(ctx context.Context, err error) *problem.Problem {
+	if p := (*problem.Problem)(nil); errors.As(err, &p) {
 		return p
 	}
+	if p := packageProblem(err); p != nil {
+		return p
+	}
+	if many := (*identity.TooMany)(nil); errors.As(err, &many) {
+		return problem.New(http.StatusTooManyRequests, sentence(err.Error())).WithRetryAfter(many.RetryAfter)
+	}
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return problem.Newf(http.StatusRequestEntityTooLarge, "The request is larger than the %d bytes that this takes.", large.Limit)
+	}
+	for _, k := range known {
+		if errors.Is(err, k.err) {
+			return problem.New(k.status, sentence(err.Error()))
+		}
+	}
+	if ctx.Err() == nil {
+		s.Logger.Error("a request failed", "request", RequestID(ctx), "error", err)
+	}
 	return problem.New(http.StatusInternalServerError, "Something went wrong in Atoll; its log says more under this request id.")
+}
+
+// packageProblem is what is wrong in the files of a package, with file, line and
+// JSON Pointer; nil for other errors.
+func packageProblem(err error) *problem.Problem {
+	file, broken := (*extension.FileError)(nil), (*fragment.Error)(nil)
+	switch {
+	case errors.As(err, &file):
+		p := problem.New(http.StatusUnprocessableEntity, sentence("the package cannot be used: "+file.File+" is not right"))
+		for _, one := range file.Problems {
+			message := one.Message
+			if one.Line > 0 {
+				message = fmt.Sprintf("line %d: %s", one.Line, message)
+			}
+			p.Errors = append(p.Errors, problem.Fault{Parameter: file.File, Pointer: one.Pointer, Message: message})
+		}
+		return p
+	case errors.As(err, &broken):
+		return problem.New(http.StatusUnprocessableEntity, sentence("the package cannot be used: "+err.Error()))
+	}
+	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/atoll-platform/atoll/core/identity"
 )
 
 // SignIn is what a person types.
@@ -37,21 +39,42 @@ type endSessionOutput struct {
 }
 
 func (s *API) registerSessions(a huma.API) {
-	add(a, about{id: "sign-in", method: http.MethodPost, path: "/api/v1/sessions", tag: "sessions", status: http.StatusCreated, public: true,
+	add(s, a, about{id: "sign-in", method: http.MethodPost, path: "/api/v1/sessions", tag: "sessions", status: http.StatusCreated, public: true,
 		summary: "Sign in", text: "Begins a session: a cookie for the browser and a CSRF token for the page.",
 		errors: []int{http.StatusUnauthorized, http.StatusForbidden}}, s.signIn)
-	add(a, about{id: "get-session", method: http.MethodGet, path: "/api/v1/sessions/current", tag: "sessions",
+	add(s, a, about{id: "get-session", method: http.MethodGet, path: "/api/v1/sessions/current", tag: "sessions",
 		summary: "The session of this cookie"}, s.currentSession)
-	add(a, about{id: "sign-out", method: http.MethodDelete, path: "/api/v1/sessions/current", tag: "sessions", status: http.StatusNoContent,
+	add(s, a, about{id: "sign-out", method: http.MethodDelete, path: "/api/v1/sessions/current", tag: "sessions", status: http.StatusNoContent,
 		summary: "Sign out"}, s.signOut)
 }
 
 func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, error) {
-	return nil, errNotYet
+	r := requestOf(ctx)
+	session, err := s.Identity.SignIn(ctx, in.Body.Username, in.Body.Password, r.RemoteAddr)
+	if err != nil {
+		return nil, err
+	}
+	s.Logger.Info("signed in", "request", RequestID(ctx), "user", session.User.Name, "remote", r.RemoteAddr)
+	return &newSessionOutput{SetCookie: *identity.Cookie(session, r.TLS != nil), Body: s.session(session)}, nil
 }
+
+func (s *API) session(session identity.Session) Session {
+	return Session{User: s.user(session.User), CSRFToken: session.CSRF, ExpiresAt: session.ExpiresAt.UTC()}
+}
+
 func (s *API) currentSession(ctx context.Context, _ *struct{}) (*sessionOutput, error) {
-	return nil, errNotYet
+	session, err := s.Identity.Current(requestOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &sessionOutput{Body: s.session(session)}, nil
 }
+
 func (s *API) signOut(ctx context.Context, _ *struct{}) (*endSessionOutput, error) {
-	return nil, errNotYet
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.Identity.SignOut(ctx, who)
+	return &endSessionOutput{SetCookie: *identity.NoCookie(requestOf(ctx).TLS != nil)}, nil
 }

@@ -18,11 +18,11 @@ const (
 	maxPackage = 96 << 20
 )
 
-// upload is the body of a request that is a tar.
-type upload struct{ tar io.Reader }
+// Upload is the body of a request that is a tar.
+type Upload struct{ tar io.Reader }
 
 // Resolve takes the body as it is; the library would read it into memory.
-func (u *upload) Resolve(c huma.Context) []error {
+func (u *Upload) Resolve(c huma.Context) []error {
 	kind, _, err := mime.ParseMediaType(c.Header("Content-Type"))
 	if err != nil || kind != tarType && kind != "application/octet-stream" {
 		return []error{problem.New(http.StatusUnsupportedMediaType, "Send the package as "+tarType+".")}
@@ -32,7 +32,7 @@ func (u *upload) Resolve(c huma.Context) []error {
 }
 
 // addUpload registers an operation that takes a tar.
-func addUpload[I, O any](a huma.API, what about, handle func(context.Context, *I) (*O, error)) {
+func addUpload[I, O any](s *API, a huma.API, what about, handle func(context.Context, *I) (*O, error)) {
 	what.errors = append(what.errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	op := what.operation()
 	op.Metadata[metaMaxBody] = int64(maxPackage)
@@ -43,7 +43,7 @@ func addUpload[I, O any](a huma.API, what about, handle func(context.Context, *I
 	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
-			return nil, problemOf(ctx, err)
+			return nil, s.problemOf(ctx, err)
 		}
 		return out, nil
 	})

@@ -4,10 +4,16 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/identity"
+	"github.com/atoll-platform/atoll/core/server/problem"
 )
 
 // User is a person, without anything secret.
@@ -24,8 +30,10 @@ type User struct {
 // NewUser is a person to be.
 type NewUser struct {
 	Name        string `json:"name" pattern:"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$" example:"jane"`
-	DisplayName string `json:"displayName,omitempty" maxLength:"128" example:"Jane Doe"`
-	Password    string `json:"password,omitempty" minLength:"12" maxLength:"256" format:"password" doc:"Left out: a random one, which the answer says once. The person changes it at the first sign-in either way."`
+	DisplayName string `json:"displayName,omitempty" maxLength:"120" example:"Jane Doe"`
+	Password    string `json:"password,omitempty" minLength:"8" maxLength:"256" format:"password" doc:"Left out: a random one, which the answer says once. The person changes it at the first sign-in either way."`
+
+	PlatformRoles []string `json:"platformRoles,omitempty" maxItems:"3" uniqueItems:"true" enum:"platform-admin,platform-operator,platform-member"`
 }
 
 // CreatedUser is a new person and, once, the password that was made up.
@@ -37,15 +45,17 @@ type CreatedUser struct {
 // PasswordChange is an old and a new password.
 type PasswordChange struct {
 	Current string `json:"current" minLength:"1" maxLength:"256" format:"password"`
-	Next    string `json:"next" minLength:"12" maxLength:"256" format:"password"`
+	Next    string `json:"next" minLength:"8" maxLength:"256" format:"password"`
 }
 
 // PlatformRoles are the roles of a person on the platform.
 type PlatformRoles struct {
-	Platform []string `json:"platform" maxItems:"1" enum:"platform-admin,platform-operator,platform-member" doc:"One role, or none."`
+	Platform []string `json:"platform" maxItems:"3" uniqueItems:"true" enum:"platform-admin,platform-operator,platform-member" doc:"All of them; those that are not here are taken away."`
 }
 
-type userName struct {
+// UserPath names a person in a path. (Exported because the library looks into
+// embedded structs only when they are.)
+type UserPath struct {
 	Name string `path:"name" maxLength:"63" example:"jane"`
 }
 
@@ -55,40 +65,134 @@ type (
 	newUserOutput     struct{ Body CreatedUser }
 	passwordInput     struct{ Body PasswordChange }
 	platformRoleInput struct {
-		userName
+		UserPath
 		Body PlatformRoles
 	}
 )
 
 func (s *API) registerUsers(a huma.API) {
-	add(a, about{id: "get-me", method: http.MethodGet, path: "/api/v1/users/me", tag: "users", summary: "Who the caller is"}, s.me)
-	add(a, about{id: "change-password", method: http.MethodPost, path: "/api/v1/users/me:changePassword", tag: "users", status: http.StatusNoContent,
+	add(s, a, about{id: "get-me", method: http.MethodGet, path: "/api/v1/users/me", tag: "users", summary: "Who the caller is"}, s.me)
+	add(s, a, about{id: "change-password", method: http.MethodPost, path: "/api/v1/users/me:changePassword", tag: "users", status: http.StatusNoContent,
 		summary: "Change one's own password", text: "The other sessions of this person end."}, s.changePassword)
-	add(a, about{id: "list-users", method: http.MethodGet, path: "/api/v1/users", tag: "users", summary: "List people"}, s.listUsers)
-	add(a, about{id: "create-user", method: http.MethodPost, path: "/api/v1/users", tag: "users", status: http.StatusCreated,
+	add(s, a, about{id: "list-users", method: http.MethodGet, path: "/api/v1/users", tag: "users", summary: "List people"}, s.listUsers)
+	add(s, a, about{id: "create-user", method: http.MethodPost, path: "/api/v1/users", tag: "users", status: http.StatusCreated,
 		summary: "Add a person", text: "A name is never given again, even after the person was deleted.", errors: []int{http.StatusConflict}}, s.createUser)
-	add(a, about{id: "get-user", method: http.MethodGet, path: "/api/v1/users/{name}", tag: "users", summary: "Read a person",
+	add(s, a, about{id: "get-user", method: http.MethodGet, path: "/api/v1/users/{name}", tag: "users", summary: "Read a person",
 		errors: []int{http.StatusNotFound}}, s.getUser)
-	add(a, about{id: "delete-user", method: http.MethodDelete, path: "/api/v1/users/{name}", tag: "users", status: http.StatusNoContent,
+	add(s, a, about{id: "delete-user", method: http.MethodDelete, path: "/api/v1/users/{name}", tag: "users", status: http.StatusNoContent,
 		summary: "Delete a person", text: "Sessions, tokens and roles of the person end at once.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.deleteUser)
-	add(a, about{id: "set-platform-roles", method: http.MethodPut, path: "/api/v1/users/{name}/roles", tag: "users",
+	add(s, a, about{id: "set-platform-roles", method: http.MethodPut, path: "/api/v1/users/{name}/roles", tag: "users",
 		summary: "Say which role a person has on the platform", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.setPlatformRoles)
 }
 
-func (s *API) me(ctx context.Context, _ *struct{}) (*userOutput, error) { return nil, errNotYet }
+// user is a person as the API shows them.
+func (s *API) user(u identity.User) User {
+	roles := []string{}
+	for _, b := range s.Index.BindingsOf(u.UID) {
+		if b.Scope.Kind == access.KindPlatform {
+			roles = append(roles, b.Role)
+		}
+	}
+	slices.Sort(roles)
+	return User{
+		UID: u.UID, Name: u.Name, DisplayName: u.DisplayName, MustChangePassword: u.MustChangePassword, Disabled: u.Disabled,
+		CreatedAt: u.CreatedAt, PlatformRoles: roles,
+	}
+}
+
+func (s *API) me(ctx context.Context, _ *struct{}) (*userOutput, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.Identity.GetUser(ctx, who.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &userOutput{Body: s.user(u)}, nil
+}
+
 func (s *API) changePassword(ctx context.Context, in *passwordInput) (*struct{}, error) {
-	return nil, errNotYet
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Identity.ChangePassword(ctx, who, in.Body.Current, in.Body.Next, requestOf(ctx).RemoteAddr)
+	if errors.Is(err, identity.ErrBadCredentials) {
+		// Not 401: the session is good, the old password was not.
+		err = problem.New(http.StatusUnprocessableEntity, "The current password is not right.").
+			WithErrors(problem.Fault{Pointer: "/current", Message: "this is not the current password"})
+	}
+	return nil, err
 }
+
 func (s *API) listUsers(ctx context.Context, in *ListQuery) (*ListOutput[User], error) {
-	return nil, errNotYet
+	if _, err := s.may(ctx, access.UsersView, access.Scope{}); err != nil {
+		return nil, err
+	}
+	users, err := s.Identity.ListUsers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]User, 0, len(users))
+	for _, u := range users {
+		all = append(all, s.user(u))
+	}
+	return page(all, *in, s.version(), fields[User]{
+		key:  func(u User) string { return u.Name },
+		text: func(u User) []string { return []string{u.Name, u.DisplayName} },
+		sort: map[string]func(User) string{
+			"displayName": func(u User) string { return u.DisplayName },
+			"createdAt":   func(u User) string { return sortable(u.CreatedAt) },
+		},
+	})
 }
+
 func (s *API) createUser(ctx context.Context, in *newUserInput) (*newUserOutput, error) {
-	return nil, errNotYet
+	if _, err := s.may(ctx, access.UsersManage, access.Scope{}); err != nil {
+		return nil, err
+	}
+	u, generated, err := s.Identity.CreateUser(ctx, identity.NewUser{
+		Name: in.Body.Name, DisplayName: in.Body.DisplayName, Password: in.Body.Password, MustChangePassword: true, PlatformRoles: in.Body.PlatformRoles,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &newUserOutput{Body: CreatedUser{User: s.user(u), GeneratedPassword: generated}}, nil
 }
-func (s *API) getUser(ctx context.Context, in *userName) (*userOutput, error) { return nil, errNotYet }
-func (s *API) deleteUser(ctx context.Context, in *userName) (*struct{}, error) {
-	return nil, errNotYet
+
+func (s *API) getUser(ctx context.Context, in *UserPath) (*userOutput, error) {
+	if _, err := s.may(ctx, access.UsersView, access.Scope{}); err != nil {
+		return nil, err
+	}
+	u, err := s.Identity.GetUser(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &userOutput{Body: s.user(u)}, nil
 }
+
+func (s *API) deleteUser(ctx context.Context, in *UserPath) (*struct{}, error) {
+	if _, err := s.may(ctx, access.UsersManage, access.Scope{}); err != nil {
+		return nil, err
+	}
+	return nil, s.Identity.DeleteUser(ctx, in.Name)
+}
+
 func (s *API) setPlatformRoles(ctx context.Context, in *platformRoleInput) (*userOutput, error) {
-	return nil, errNotYet
+	if _, err := s.may(ctx, access.UsersManage, access.Scope{}); err != nil {
+		return nil, err
+	}
+	u, err := s.Identity.GetUser(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	revision, err := access.SetPlatformRoles(ctx, s.Store, u.UID, in.Body.Platform)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Index.WaitFor(ctx, revision); err != nil {
+		return nil, err
+	}
+	return &userOutput{Body: s.user(u)}, nil
 }

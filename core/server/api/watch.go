@@ -28,7 +28,7 @@ type watchable[T any] struct {
 }
 
 // addWatchable registers an operation whose answer may be followed.
-func addWatchable[I, T any](a huma.API, what about, handle func(context.Context, *I) (*watchable[T], error)) {
+func addWatchable[I, T any](s *API, a huma.API, what about, handle func(context.Context, *I) (*watchable[T], error)) {
 	op := what.operation()
 	schemas := a.OpenAPI().Components.Schemas
 	op.Responses = map[string]*huma.Response{"200": {
@@ -41,17 +41,17 @@ func addWatchable[I, T any](a huma.API, what about, handle func(context.Context,
 	huma.Register(a, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
 		w, err := handle(ctx, in)
 		if err != nil {
-			return nil, problemOf(ctx, err)
+			return nil, s.problemOf(ctx, err)
 		}
 		first, err := w.read()
 		if err != nil {
-			return nil, problemOf(ctx, err)
+			return nil, s.problemOf(ctx, err)
 		}
-		return &huma.StreamResponse{Body: func(c huma.Context) { w.write(ctx, c, first) }}, nil
+		return &huma.StreamResponse{Body: func(c huma.Context) { w.write(ctx, c, first, s.Draining) }}, nil
 	})
 }
 
-func (w *watchable[T]) write(ctx context.Context, c huma.Context, first T) {
+func (w *watchable[T]) write(ctx context.Context, c huma.Context, first T, draining <-chan struct{}) {
 	out := json.NewEncoder(c.BodyWriter())
 	out.SetEscapeHTML(false)
 	if w.changed == nil {
@@ -70,6 +70,8 @@ func (w *watchable[T]) write(ctx context.Context, c huma.Context, first T) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-draining:
+			return
 		case _, ok := <-w.changed:
 			if !ok {
 				return
@@ -87,4 +89,30 @@ func flush(w io.Writer) error {
 		return http.NewResponseController(rw).Flush()
 	}
 	return nil
+}
+
+// merge makes one channel of news of two. It is closed when either is, or when
+// ctx ends.
+func merge(ctx context.Context, a, b <-chan struct{}) <-chan struct{} {
+	out := make(chan struct{}, 1)
+	go func() {
+		defer close(out)
+		for {
+			ok := true
+			select {
+			case <-ctx.Done():
+				return
+			case _, ok = <-a:
+			case _, ok = <-b:
+			}
+			if !ok {
+				return
+			}
+			select {
+			case out <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return out
 }

@@ -1,6 +1,0 @@
-// Placeholder.
-package api
-
-import "errors"
-
-var errNotYet = errors.New("not yet")

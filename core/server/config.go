@@ -1,0 +1,234 @@
+// atoll.yaml: what it may say, its defaults, and what of it cannot be.
+
+package server
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/atoll-platform/atoll/core/kube"
+)
+
+// Config is atoll.yaml. Paths are as they were written until LoadConfig has
+// made them absolute.
+type Config struct {
+	Listen        Listen        `json:"listen"`
+	DataDir       string        `json:"dataDir"`
+	Clusters      []ClusterFile `json:"clusters"`
+	Administrator Administrator `json:"administrator"`
+	Metrics       Metrics       `json:"metrics"`
+	Log           Log           `json:"log"`
+}
+
+// Listen is where Atoll is reached.
+type Listen struct {
+	HTTP    string   `json:"http"`
+	HTTPS   string   `json:"https"`
+	TLS     *TLS     `json:"tls,omitempty"`
+	Hosts   []string `json:"hosts"`
+	Origins []string `json:"origins"`
+}
+
+// TLS names a certificate of the operator's own.
+type TLS struct {
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
+}
+
+// ClusterFile is one cluster of the configuration.
+type ClusterFile struct {
+	Name       string `json:"name"`
+	Title      string `json:"title"`
+	Kubeconfig string `json:"kubeconfig"`
+	StatusFile string `json:"statusFile"`
+}
+
+// Administrator is the first one, made at the first start.
+type Administrator struct {
+	Name         string `json:"name"`
+	PasswordFile string `json:"passwordFile"`
+}
+
+// Metrics says who may read /metrics.
+type Metrics struct {
+	OpenOnLoopback bool `json:"openOnLoopback"`
+}
+
+// Log says what is written to the log, and how.
+type Log struct {
+	Level  string `json:"level"`
+	Format string `json:"format"`
+}
+
+// ExampleConfig is atoll.yaml with every key, its default and what it is for.
+//
+//go:embed atoll.example.yaml
+var ExampleConfig string
+
+// ErrConfig is wrapped by everything that is wrong with a configuration.
+var ErrConfig = errors.New("the configuration cannot be used")
+
+// DefaultConfig is what holds where atoll.yaml says nothing.
+func DefaultConfig() Config {
+	return Config{
+		Listen:        Listen{HTTP: "127.0.0.1:8380", HTTPS: "127.0.0.1:8343", Hosts: []string{}, Origins: []string{}},
+		DataDir:       "atoll-data",
+		Clusters:      []ClusterFile{},
+		Administrator: Administrator{Name: "admin"},
+		Log:           Log{Level: "info", Format: "text"},
+	}
+}
+
+// LoadConfig reads atoll.yaml; an empty name gives the defaults. Relative paths
+// begin at the file, or at the working directory where there is none. Change is
+// called on what was read, before it is checked: for flags.
+func LoadConfig(name string, change func(*Config)) (Config, error) {
+	c := DefaultConfig()
+	base := "."
+	if name != "" {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return Config{}, fmt.Errorf("%w: reading it: %w", ErrConfig, err)
+		}
+		if err := decodeConfig(name, text, &c); err != nil {
+			return Config{}, err
+		}
+		base = filepath.Dir(name)
+	}
+	base, err := filepath.Abs(base)
+	if err != nil {
+		return Config{}, fmt.Errorf("%w: finding its folder: %w", ErrConfig, err)
+	}
+	c.resolve(base)
+	if change != nil {
+		change(&c)
+	}
+	working, err := filepath.Abs(".")
+	if err != nil {
+		return Config{}, fmt.Errorf("%w: finding the working directory: %w", ErrConfig, err)
+	}
+	c.resolve(working) // what flags said
+	return c, c.check()
+}
+
+// resolve makes relative paths absolute.
+func (c *Config) resolve(base string) {
+	paths := []*string{&c.DataDir, &c.Administrator.PasswordFile}
+	if c.Listen.TLS != nil {
+		paths = append(paths, &c.Listen.TLS.Cert, &c.Listen.TLS.Key)
+	}
+	for i := range c.Clusters {
+		paths = append(paths, &c.Clusters[i].Kubeconfig, &c.Clusters[i].StatusFile)
+	}
+	for _, p := range paths {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(base, *p)
+		}
+	}
+}
+
+// check says what the schema cannot.
+func (c *Config) check() error {
+	if c.Listen.HTTP == "" && c.Listen.HTTPS == "" {
+		return fmt.Errorf("%w: listen.http and listen.https are both empty, so nobody could reach Atoll", ErrConfig)
+	}
+	if c.Listen.HTTP != "" && !loopbackAddress(c.Listen.HTTP) {
+		return fmt.Errorf("%w: listen.http is %s, and plain HTTP is served on loopback addresses only: use 127.0.0.1 there, and listen.https for other machines", ErrConfig, c.Listen.HTTP)
+	}
+	if c.Listen.HTTPS != "" {
+		host, _, err := net.SplitHostPort(c.Listen.HTTPS)
+		if err != nil {
+			return fmt.Errorf("%w: listen.https: %w", ErrConfig, err)
+		}
+		if ip, err := netip.ParseAddr(host); (host == "" || err == nil && ip.IsUnspecified()) && len(c.Listen.Hosts) == 0 {
+			return fmt.Errorf("%w: listen.https is %s, which is every address of this machine: say in listen.hosts by which names Atoll is called", ErrConfig, c.Listen.HTTPS)
+		}
+	}
+	for i, cluster := range c.Clusters {
+		if slices.ContainsFunc(c.Clusters[:i], func(o ClusterFile) bool { return o.Name == cluster.Name }) {
+			return fmt.Errorf("%w: /clusters/%d/name: there is another cluster %q before it", ErrConfig, i, cluster.Name)
+		}
+	}
+	return nil
+}
+
+// loopbackAddress tells whether host:port reaches this machine only.
+func loopbackAddress(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// password reads the first administrator's password; "" where none was given.
+func (a Administrator) password() (string, error) {
+	if a.PasswordFile == "" {
+		return "", nil
+	}
+	info, err := os.Stat(a.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("reading the administrator's password: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("reading the administrator's password: others may read %s (mode %04o): make it 0600", a.PasswordFile, info.Mode().Perm())
+	}
+	if info.Size() > 4096 {
+		return "", fmt.Errorf("reading the administrator's password: %s has %d bytes, which is no password", a.PasswordFile, info.Size())
+	}
+	text, err := os.ReadFile(a.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("reading the administrator's password: %w", err)
+	}
+	password := strings.TrimSpace(string(text))
+	if password == "" {
+		return "", fmt.Errorf("reading the administrator's password: %s is empty", a.PasswordFile)
+	}
+	return password, nil
+}
+
+// clusterConfigs is what kube is told.
+func (c *Config) clusterConfigs() []kube.Config {
+	all := make([]kube.Config, 0, len(c.Clusters))
+	for _, f := range c.Clusters {
+		all = append(all, kube.Config{Name: f.Name, Title: f.Title, Kubeconfig: f.Kubeconfig, StatusFile: f.StatusFile})
+	}
+	return all
+}
+
+// logger makes the log.
+func (l Log) logger(out *os.File) *slog.Logger {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	o := &slog.HandlerOptions{Level: levels[l.Level]}
+	if l.Format == "json" {
+		return slog.New(slog.NewJSONHandler(out, o))
+	}
+	return slog.New(slog.NewTextHandler(out, o))
+}
+
+// ensureDir makes a folder that belongs to this user alone.
+func ensureDir(name string) error {
+	if err := os.MkdirAll(name, 0o700); err != nil {
+		return fmt.Errorf("making %s: %w", name, err)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", name, err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		if err := os.Chmod(name, info.Mode().Perm()&fs.FileMode(0o700)); err != nil {
+			return fmt.Errorf("closing %s to others: %w", name, err)
+		}
+	}
+	return nil
+}
