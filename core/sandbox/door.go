@@ -66,11 +66,9 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 	r.RequestID, r.Traceparent, r.Locale = on.RequestID, on.Traceparent, on.Locale
 	s.parent = p
 	p.children = append(p.children, s)
-	if on.Deadline.IsZero() {
-		s.ctx, s.cancel = context.WithCancel(p.ctx)
-	} else {
-		s.ctx, s.cancel = context.WithDeadline(p.ctx, on.Deadline)
-	}
+	// The parent's deadline ends the parent, and that ends this: a timer of its
+	// own would let the guest answer for a time that is up.
+	s.ctx, s.cancel = context.WithCancel(p.ctx)
 	i.starts = append(i.starts, func() { i.serve(s, door, on, r) })
 	return nil
 }

@@ -200,6 +200,7 @@ func (i *instance) turn(slot int) {
 	slots.give(slot)
 
 	i.mu.Lock()
+	i.polls++
 	switch {
 	case err != nil:
 		i.end(i.failure(err))
@@ -279,7 +280,6 @@ func (i *instance) enter(slot int, now time.Time, batch []byte) (out []byte, err
 		out, err = r.poll(len(batch))
 	}
 	slots.end(slot)
-	i.polls++
 	return out, err
 }
 

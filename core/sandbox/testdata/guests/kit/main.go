@@ -142,9 +142,6 @@ func init() {
 		var all [][]byte
 		for {
 			b := make([]byte, 1<<20)
-			for i := range b {
-				b[i] = byte(i)
-			}
 			all = append(all, b)
 		}
 	})
