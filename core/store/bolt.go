@@ -1,11 +1,11 @@
-// The embedded driver: one bbolt file, one process. Commits that wait at the
-// same time share one file sync (group commit), each judged by itself.
+// The embedded driver: one bbolt file, one process. Reading and watching; for
+// writing see commit.go.
+
 package store
 
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -27,33 +27,20 @@ var (
 )
 
 const (
-	defaultHistory     = 10_000
 	defaultLockTimeout = 200 * time.Millisecond
-	groupSize          = 64 // commits that share one file sync at most
+	pageBytes          = 4 << 20 // of records in a page, but one record at least
 )
 
 // boltStore implements Store on a bbolt file.
 type boltStore struct {
 	db      *bolt.DB
-	history uint64
+	history history
 	queue   chan *commit
 	hub     *hub
 
 	closing sync.RWMutex // held for reading while a commit is handed over
 	closed  bool
 	done    chan struct{} // the committer has ended
-}
-
-// commit is one transaction on its way.
-type commit struct {
-	guards []Guard
-	ops    []Op
-	answer chan outcome
-}
-
-type outcome struct {
-	revision Revision
-	err      error
 }
 
 // OpenBolt opens the store at path, made with mode 0600 where there is none.
@@ -75,13 +62,14 @@ func OpenBolt(path string, o Options) (Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
-	s := &boltStore{db: db, history: uint64(o.History), queue: make(chan *commit, groupSize), done: make(chan struct{})}
+	s := &boltStore{db: db, queue: make(chan *commit, groupSize), done: make(chan struct{})}
 	var newest Revision
 	err = db.Update(func(tx *bolt.Tx) error {
 		if err := migrate(tx); err != nil {
 			return err
 		}
 		newest = readRevision(tx)
+		s.history = countHistory(tx, o.History)
 		return nil
 	})
 	if err != nil {
@@ -149,6 +137,7 @@ func (s *boltStore) List(ctx context.Context, prefix string, o ListOptions) (Pag
 		o.Limit = MaxPage
 	}
 	var page Page
+	size := 0
 	err := s.view(ctx, func(tx *bolt.Tx) error {
 		page.Revision = readRevision(tx)
 		c := tx.Bucket(bucketRecords).Cursor()
@@ -160,7 +149,7 @@ func (s *boltStore) List(ctx context.Context, prefix string, o ListOptions) (Pag
 			if string(k) <= o.After && o.After != "" {
 				continue
 			}
-			if len(page.Records) == o.Limit {
+			if len(page.Records) == o.Limit || size > 0 && size+len(v) > pageBytes {
 				page.More = true
 				return nil
 			}
@@ -169,6 +158,7 @@ func (s *boltStore) List(ctx context.Context, prefix string, o ListOptions) (Pag
 				return err
 			}
 			page.Records = append(page.Records, r)
+			size += len(v)
 		}
 		return nil
 	})
@@ -197,172 +187,24 @@ func (s *boltStore) view(ctx context.Context, read func(*bolt.Tx) error) error {
 	return err
 }
 
-// Commit implements Store. A context that ends while the commit is under way
-// is not waited for: the commit may have been made or not.
-func (s *boltStore) Commit(ctx context.Context, guards []Guard, ops ...Op) (Revision, error) {
-	if err := checkTx(guards, ops); err != nil {
-		return 0, err
-	}
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	c := &commit{guards: guards, ops: ops, answer: make(chan outcome, 1)}
-	s.closing.RLock()
-	if s.closed {
-		s.closing.RUnlock()
-		return 0, ErrClosed
-	}
-	s.queue <- c
-	s.closing.RUnlock()
-	select {
-	case o := <-c.answer:
-		return o.revision, o.err
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-}
-
-// run makes commits, as many at once as wait.
-func (s *boltStore) run() {
-	defer close(s.done)
-	for first := range s.queue {
-		group := []*commit{first}
-	gather:
-		for len(group) < groupSize {
-			select {
-			case c, ok := <-s.queue:
-				if !ok {
-					break gather
-				}
-				group = append(group, c)
-			default:
-				break gather
-			}
-		}
-		s.commitGroup(group)
-	}
-}
-
-// commitGroup makes a group of commits in one bbolt transaction: those whose
-// guards hold all become durable together, the others change nothing.
-func (s *boltStore) commitGroup(group []*commit) {
-	outcomes := make([]outcome, len(group))
-	var batches []Batch
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		records, history := tx.Bucket(bucketRecords), tx.Bucket(bucketHistory)
-		newest := readRevision(tx)
-		for i, c := range group {
-			if err := checkGuards(records, c.guards); err != nil {
-				outcomes[i] = outcome{err: err}
-				continue
-			}
-			events, err := apply(records, c.ops, newest+1)
-			if err != nil {
-				return err
-			}
-			if len(events) == 0 {
-				outcomes[i] = outcome{revision: newest}
-				continue
-			}
-			newest++
-			outcomes[i] = outcome{revision: newest}
-			line, err := json.Marshal(events)
-			if err != nil {
-				return err
-			}
-			if err := history.Put(number(uint64(newest)), line); err != nil {
-				return err
-			}
-			batches = append(batches, Batch{Revision: newest, Events: events})
-		}
-		if len(batches) == 0 {
-			return nil
-		}
-		if err := s.compact(history, newest); err != nil {
-			return err
-		}
-		return tx.Bucket(bucketMeta).Put(keyRevision, number(uint64(newest)))
-	})
-	if err == nil {
-		s.hub.publish(batches) // before the answers: who waited for a commit finds it in its watch
-	}
-	for i, c := range group {
-		if err != nil && outcomes[i].err == nil {
-			outcomes[i] = outcome{err: fmt.Errorf("writing the store: %w", err)}
-		}
-		c.answer <- outcomes[i]
-	}
-}
-
-func checkGuards(records *bolt.Bucket, guards []Guard) error {
-	for _, g := range guards {
-		var at Revision
-		if v := records.Get([]byte(g.key)); len(v) >= recordHead {
-			at = Revision(binary.BigEndian.Uint64(v[8:]))
-		}
-		if at != g.at {
-			if g.at == 0 {
-				return fmt.Errorf("%w: %s exists already", ErrConflict, g.key)
-			}
-			return fmt.Errorf("%w: %s is at revision %d, not %d", ErrConflict, g.key, at, g.at)
-		}
-	}
-	return nil
-}
-
-func apply(records *bolt.Bucket, ops []Op, rev Revision) ([]Event, error) {
-	var events []Event
-	for _, o := range ops {
-		old := records.Get([]byte(o.key))
-		if o.remove {
-			if old == nil {
-				continue
-			}
-			if err := records.Delete([]byte(o.key)); err != nil {
-				return nil, err
-			}
-			events = append(events, Event{Record: Record{Key: o.key, Modified: rev}, Removed: true})
-			continue
-		}
-		created := rev
-		if len(old) >= recordHead {
-			created = Revision(binary.BigEndian.Uint64(old))
-		}
-		value := append([]byte{}, o.value...)
-		if err := records.Put([]byte(o.key), encodeRecord(created, rev, value)); err != nil {
-			return nil, err
-		}
-		events = append(events, Event{Record: Record{Key: o.key, Value: value, Created: created, Modified: rev}})
-	}
-	return events, nil
-}
-
-// compact forgets history beyond the limit.
-func (s *boltStore) compact(history *bolt.Bucket, newest Revision) error {
-	if uint64(newest) <= s.history {
-		return nil
-	}
-	keep := uint64(newest) - s.history
-	c := history.Cursor()
-	for k, _ := c.First(); k != nil && binary.BigEndian.Uint64(k) <= keep; k, _ = c.First() {
-		if err := c.Delete(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Watch implements Store.
 func (s *boltStore) Watch(ctx context.Context, prefix string, after Revision) (<-chan Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	// The watcher is joined first and the past read afterwards, so that no
 	// commit falls between; what is in both is sent once.
-	w, newest, err := s.hub.join(prefix)
+	w, newest, err := s.hub.join(prefix, after)
 	if err != nil {
 		return nil, err
 	}
+	if after == 0 {
+		after = newest
+	}
 	var past []Batch
-	if after > 0 && after < newest {
-		if past, err = s.past(ctx, prefix, after, newest); err != nil {
+	var more bool
+	if after < newest {
+		if past, more, err = s.past(ctx, after, newest); err != nil {
 			s.hub.leave(w)
 			return nil, err
 		}
@@ -371,10 +213,17 @@ func (s *boltStore) Watch(ctx context.Context, prefix string, after Revision) (<
 	go func() {
 		defer close(out)
 		defer s.hub.leave(w)
-		for _, b := range past {
-			select {
-			case out <- b:
-			case <-ctx.Done():
+		for {
+			for _, b := range past {
+				if events := under(prefix, b.Events); len(events) > 0 && !send(ctx, out, Batch{Revision: b.Revision, Events: events}) {
+					return
+				}
+			}
+			if !more {
+				break
+			}
+			if past, more, err = s.past(ctx, past[len(past)-1].Revision, newest); err != nil {
+				send(ctx, out, Batch{Err: err})
 				return
 			}
 		}
@@ -383,31 +232,14 @@ func (s *boltStore) Watch(ctx context.Context, prefix string, after Revision) (<
 	return out, nil
 }
 
-// past reads kept history in (after, until].
-func (s *boltStore) past(ctx context.Context, prefix string, after, until Revision) ([]Batch, error) {
-	var past []Batch
-	err := s.view(ctx, func(tx *bolt.Tx) error {
-		c := tx.Bucket(bucketHistory).Cursor()
-		first, _ := c.First()
-		if first == nil || binary.BigEndian.Uint64(first) > uint64(after)+1 {
-			return fmt.Errorf("%w: revision %d", ErrCompacted, after)
-		}
-		for k, v := c.Seek(number(uint64(after) + 1)); k != nil; k, v = c.Next() {
-			rev := Revision(binary.BigEndian.Uint64(k))
-			if rev > until {
-				return nil
-			}
-			var events []Event
-			if err := json.Unmarshal(v, &events); err != nil {
-				return fmt.Errorf("history at revision %d is damaged: %w", rev, err)
-			}
-			if events = under(prefix, events); len(events) > 0 {
-				past = append(past, Batch{Revision: rev, Events: events})
-			}
-		}
-		return nil
+// past reads a page of kept history in (after, until].
+func (s *boltStore) past(ctx context.Context, after, until Revision) (page []Batch, more bool, err error) {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
+		var err error
+		page, more, err = readHistory(tx, after, until)
+		return err
 	})
-	return past, err
+	return page, more, err
 }
 
 // Close implements Store.

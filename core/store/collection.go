@@ -1,5 +1,6 @@
 // Collections: records of one kind as JSON, so that the rooms above speak in
 // their own types.
+
 package store
 
 import (
@@ -85,9 +86,9 @@ func (c Collection[T]) List(ctx context.Context, o ListOptions) (ItemPage[T], er
 	return out, nil
 }
 
-// All reads the whole collection. Its revision is that of the last page, from
-// which a watch may go on; a change between pages is seen by that watch again
-// only when it came after, so watch from the first page's revision instead.
+// All reads the whole collection, in pages. Its revision is that of the first
+// page: a watch from there misses nothing, and may tell again what a later page
+// has already.
 func (c Collection[T]) All(ctx context.Context) (ItemPage[T], error) {
 	var all ItemPage[T]
 	var o ListOptions

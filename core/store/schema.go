@@ -1,4 +1,5 @@
 // The schema version of a store and the steps from one to the next.
+
 package store
 
 import (
@@ -11,13 +12,13 @@ import (
 // steps[i] takes a store from version i to i+1. A step is never changed once
 // released; a new version is a new step at the end.
 var steps = []func(*bolt.Tx) error{
-	func(tx *bolt.Tx) error { // 0 -> 1: the buckets
+	func(tx *bolt.Tx) error { // 0 -> 1: the buckets, and a first revision
 		for _, name := range [][]byte{bucketMeta, bucketRecords, bucketHistory} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
 		}
-		return nil
+		return tx.Bucket(bucketMeta).Put(keyRevision, number(1))
 	},
 }
 

@@ -1,4 +1,5 @@
 // The face of the store: what every driver offers, and the words for it.
+
 package store
 
 import (
@@ -11,7 +12,7 @@ import (
 // Limits hold in every driver, the embedded one included, so that what works
 // on one machine works on many.
 const (
-	MaxOps      = 128     // operations and guards of one transaction
+	MaxOps      = 128     // operations of one transaction, and as many guards
 	MaxTxBytes  = 1 << 20 // keys and values of one transaction
 	MaxKeyBytes = 512     // one key
 	MaxPage     = 1000    // records of one page
@@ -28,10 +29,12 @@ var (
 	ErrClosed     = errors.New("the store is closed")
 	ErrNewer      = errors.New("the store was written by a newer version")
 	ErrLocked     = errors.New("the store is in use by another process")
+	ErrUncertain  = errors.New("a write failed and may have been made or not")
 )
 
 // Revision numbers transactions: each commit that changes something gets the
-// next one, over restarts too. 0 is before everything.
+// next one, over restarts too. An opened store is at 1 at least, so that the
+// revision of a list is always good for a watch; 0 is before everything.
 type Revision uint64
 
 // Record is one value with its history in two numbers. Value is the caller's
@@ -86,6 +89,7 @@ type Page struct {
 }
 
 // Event is one changed record. For a removed one Value is nil and Created 0.
+// Watchers share the bytes of Value: they are not to be changed.
 type Event struct {
 	Record
 	Removed bool
@@ -128,8 +132,8 @@ type Options struct {
 
 // checkTx refuses what no driver would take.
 func checkTx(guards []Guard, ops []Op) error {
-	if n := len(guards) + len(ops); n > MaxOps {
-		return fmt.Errorf("%w: %d operations and guards, %d are allowed", ErrTooLarge, n, MaxOps)
+	if n := max(len(guards), len(ops)); n > MaxOps {
+		return fmt.Errorf("%w: %d operations or guards, %d are allowed", ErrTooLarge, n, MaxOps)
 	}
 	size := 0
 	seen := make(map[string]bool, len(ops))

@@ -1,15 +1,20 @@
 // Watches: who wants to hear of what, each with a bounded queue of its own, so
 // that a slow one is closed and no writer ever waits.
+
 package store
 
 import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
-// watchQueue is how many batches a watcher may lag behind.
-const watchQueue = 1024
+// How far a watcher may lag behind.
+const (
+	watchQueue = 1024     // transactions
+	watchBytes = 16 << 20 // of their keys and values
+)
 
 // hub hands commits to watchers.
 type hub struct {
@@ -22,7 +27,9 @@ type hub struct {
 // watcher is one watch; queue is closed with err set when it ends by itself.
 type watcher struct {
 	prefix string
+	after  Revision
 	queue  chan Batch
+	bytes  atomic.Int64 // in the queue
 	err    error
 }
 
@@ -31,13 +38,13 @@ func newHub(newest Revision) *hub {
 }
 
 // join adds a watcher and tells the newest revision that it will not be sent.
-func (h *hub) join(prefix string) (*watcher, Revision, error) {
+func (h *hub) join(prefix string, after Revision) (*watcher, Revision, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil, 0, ErrClosed
 	}
-	w := &watcher{prefix: prefix, queue: make(chan Batch, watchQueue)}
+	w := &watcher{prefix: prefix, after: after, queue: make(chan Batch, watchQueue)}
 	h.watchers[w] = struct{}{}
 	return w, h.newest, nil
 }
@@ -68,15 +75,31 @@ func (h *hub) publish(batches []Batch) {
 		h.newest = b.Revision
 		for w := range h.watchers {
 			events := under(w.prefix, b.Events)
-			if len(events) == 0 {
+			if len(events) == 0 || b.Revision <= w.after {
 				continue
 			}
+			next := Batch{Revision: b.Revision, Events: events}
+			if w.bytes.Load() > watchBytes {
+				h.end(w, ErrSlow)
+				continue
+			}
+			w.bytes.Add(next.size())
 			select {
-			case w.queue <- Batch{Revision: b.Revision, Events: events}:
+			case w.queue <- next:
 			default:
 				h.end(w, ErrSlow)
 			}
 		}
+	}
+}
+
+// reset ends every watch: what was committed last is not known.
+func (h *hub) reset(newest Revision) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.newest = newest
+	for w := range h.watchers {
+		h.end(w, ErrUncertain)
 	}
 }
 
@@ -89,31 +112,43 @@ func (h *hub) close() {
 	}
 }
 
+// size is roughly the memory that a batch holds.
+func (b Batch) size() int64 {
+	n := int64(0)
+	for _, e := range b.Events {
+		n += int64(len(e.Key) + len(e.Value))
+	}
+	return n
+}
+
 // pump sends what is queued until the watch or ctx ends.
 func (w *watcher) pump(ctx context.Context, out chan<- Batch) {
 	for {
-		var b Batch
 		select {
-		case next, ok := <-w.queue:
+		case b, ok := <-w.queue:
 			if !ok {
-				if w.err == nil {
-					return
+				if w.err != nil {
+					send(ctx, out, Batch{Err: w.err})
 				}
-				b = Batch{Err: w.err}
-			} else {
-				b = next
+				return
 			}
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case out <- b:
-			if b.Err != nil {
+			w.bytes.Add(-b.size())
+			if !send(ctx, out, b) {
 				return
 			}
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// send hands a batch over; false when ctx ended first.
+func send(ctx context.Context, out chan<- Batch, b Batch) bool {
+	select {
+	case out <- b:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
