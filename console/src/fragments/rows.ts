@@ -44,7 +44,8 @@ export function readColumns(columns: unknown, env: Env): ReadColumn[] {
         cell: c.cell,
         sort: one(c.sort, ['text', 'number', 'date'] as const),
         filter: one(c.filter, ['text', 'set'] as const),
-        width: one(c.width, ['s', 'm', 'l', 'fill'] as const) ?? 'm',
+        width:
+          one(c.width, ['s', 'm', 'l', 'fill'] as const) ?? (isRecord(c.cell) && c.cell.is === 'Status' ? 'l' : 'm'),
         hidden: c.hidden === true,
         at,
       },

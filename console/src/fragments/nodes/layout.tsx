@@ -129,7 +129,7 @@ export function TabsPart({ node, pointer }: PartProps) {
   const fill = room.fill && fills(open.body);
   return (
     <>
-      <div className={`tabs${room.fill ? '' : ' flush'}`} role="tablist" onKeyDown={keyed}>
+      <div className={`tabs${room.fill ? '' : ' fr-flush'}`} role="tablist" onKeyDown={keyed}>
         {tabs.map((tab) => (
           <button
             type="button"
