@@ -38,6 +38,8 @@ type problem struct {
 type missing struct {
 	Permission access.Permission `json:"permission"`
 	Scope      string            `json:"scope"`
+
+	lost bool // nobody can say: the index has lost the store
 }
 
 func (h *Host) fail(w http.ResponseWriter, r *http.Request, a *active, p problem) {

@@ -76,12 +76,15 @@ func (h *Host) may(s access.Subject, a *active, item string, sc access.Scope) *m
 		return nil
 	}
 	if d := h.index.Can(s, permission, sc); !d.Allowed {
-		return &missing{Permission: permission, Scope: sc.String()}
+		return &missing{Permission: permission, Scope: sc.String(), lost: d.Lost}
 	}
 	return nil
 }
 
 // forbidden is the problem of a missing permission.
 func forbidden(m *missing) problem {
+	if m.lost {
+		return problem{Status: http.StatusServiceUnavailable, Title: "Permissions cannot be read at the moment", retryAfter: 2}
+	}
 	return problem{Status: http.StatusForbidden, Title: "Not allowed", Detail: "This needs the permission " + string(m.Permission) + " in " + m.Scope + ".", Missing: m}
 }

@@ -1,0 +1,63 @@
+// Guest of the host's tests: well-behaved and hostile answers, one route each.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/atoll-platform/atoll/sdk/go"
+)
+
+func main() {}
+
+func init() {
+	mux := http.NewServeMux()
+	const project = "/clusters/{cluster}/projects/{project}"
+	mux.HandleFunc("GET "+project+"/seen", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(map[string]any{"header": r.Header, "caller": atoll.Caller(r.Context()), "target": r.URL.RequestURI()})
+	})
+	mux.HandleFunc("GET "+project+"/kubernetes", func(w http.ResponseWriter, r *http.Request) {
+		resp, err := atoll.Client.Get(r.Context(), "http://kubernetes"+r.URL.Query().Get("path"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusTeapot)
+			return
+		}
+		defer resp.Body.Close()
+		w.WriteHeader(resp.StatusCode)
+		io.Copy(w, resp.Body)
+	})
+	// Says one line, then waits until nobody listens.
+	mux.HandleFunc("GET "+project+"/stream", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "first")
+		<-r.Context().Done()
+	})
+	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) { panic("<script>alert(1)</script>") })
+	mux.HandleFunc("GET /die", func(http.ResponseWriter, *http.Request) { os.Exit(1) })
+	mux.HandleFunc("GET /loop", func(http.ResponseWriter, *http.Request) {
+		for {
+		}
+	})
+	mux.HandleFunc("GET /headers", func(w http.ResponseWriter, r *http.Request) {
+		for _, h := range []string{"Set-Cookie", "Service-Worker-Allowed", "Access-Control-Allow-Origin", "Content-Security-Policy", "Location", "Refresh", "Clear-Site-Data", "Link"} {
+			w.Header().Set(h, "evil")
+		}
+		w.Header().Set("ETag", `"1"`)
+		status, _ := strconv.Atoi(r.URL.Query().Get("status"))
+		w.WriteHeader(status)
+	})
+	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	fragment := func(name, body string) {
+		mux.HandleFunc("GET /fragments/"+name, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
+	}
+	fragment("page", `{"ui":"v1","title":{"t":"title"},"data":{"pods":{"from":"k8s","gvr":"v1/pods"},"seen":{"from":"ext","path":"/clusters/{cluster}/projects/{project}/seen"}},
+		"actions":[{"id":"a","label":"A","requires":[{"verb":"get","gvr":"v1/pods"}],"run":{"do":"copy","value":1}}],"body":{"is":"Text","text":"x"}}`)
+	fragment("script", `{"ui":"v1","body":{"is":"Link","text":"x","to":"javascript:alert(1)"}}`)
+	fragment("secrets", `{"ui":"v1","data":{"s":{"from":"k8s","gvr":"v1/secrets"}},"body":{"is":"Text","text":"x"}}`)
+	fragment("large", `{"ui":"v1","body":{"is":"Text","text":"`+strings.Repeat("x", 1<<20)+`"}}`)
+	atoll.Serve(mux)
+}
