@@ -84,6 +84,18 @@ func testWatchFromPast(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	newest, _ := s.Revision(ctx)
+	for after := start; after < newest; after++ {
+		ctx, cancel := context.WithCancel(ctx)
+		next, err := s.Watch(ctx, "", after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := <-next; b.Revision != after+1 {
+			t.Fatalf("a watch after revision %d of %d began with %s", after, newest, show(b))
+		}
+		cancel()
+	}
 	future, err := s.Watch(ctx, "k", start+40)
 	if err != nil {
 		t.Fatal(err)
