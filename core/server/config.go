@@ -153,6 +153,9 @@ func (c *Config) check() error {
 			return fmt.Errorf("%w: listen.https is %s, which is every address of this machine: say in listen.hosts by which names Atoll is called", ErrConfig, c.Listen.HTTPS)
 		}
 	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) || !slices.Contains([]string{"text", "json"}, c.Log.Format) {
+		return fmt.Errorf("%w: log: %q as %q is not known; level is debug, info, warn or error, format is text or json", ErrConfig, c.Log.Level, c.Log.Format)
+	}
 	for i, cluster := range c.Clusters {
 		if slices.ContainsFunc(c.Clusters[:i], func(o ClusterFile) bool { return o.Name == cluster.Name }) {
 			return fmt.Errorf("%w: /clusters/%d/name: there is another cluster %q before it", ErrConfig, i, cluster.Name)
@@ -206,8 +209,8 @@ func (c *Config) clusterConfigs() []kube.Config {
 	return all
 }
 
-// logger makes the log.
-func (l Log) logger(out *os.File) *slog.Logger {
+// Logger writes the log as the configuration says.
+func (l Log) Logger(out *os.File) *slog.Logger {
 	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 	o := &slog.HandlerOptions{Level: levels[l.Level]}
 	if l.Format == "json" {

@@ -68,12 +68,14 @@ func (h *hosts) ownOrigin(r *http.Request, origin string) bool {
 // check refuses requests for other hosts, and requests of other origins' pages.
 func (h *hosts) check(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !h.knows(r.Host) {
-			problem.Newf(http.StatusMisdirectedRequest, "This Atoll is not called %q. Its names are set in listen.hosts.", clip(r.Host, 100)).Write(w, r)
+		// Probes ask by whatever address they have, and learn nothing else.
+		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+		if !h.knows(r.Host) && !probe {
+			fail(w, r, problem.Newf(http.StatusMisdirectedRequest, "This Atoll is not called %q. Its names are set in listen.hosts.", clip(r.Host, 100)))
 			return
 		}
 		if p := h.foreign(r); p != nil {
-			p.Write(w, r)
+			fail(w, r, p)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -40,20 +40,28 @@ var refusedDestinations = []string{
 
 // Untrusted serves a handler whose answers are nobody's word but their
 // author's. Requests by which a browser would run or show the answer are
-// refused, credentials and what only the core may know are taken off the
-// request, and the answer keeps listed headers only.
+// refused, and the answer keeps listed headers only.
 func Untrusted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		harmless(w.Header())
 		if p := refusedDestination(r); p != nil {
-			p.Write(w, r)
+			fail(w, r, p)
 			return
 		}
-		in := r.Clone(r.Context())
-		for _, name := range []string{"Cookie", "Authorization", csrfHeader, "Proxy-Authorization"} {
-			in.Header.Del(name)
+		next.ServeHTTP(&untrustedWriter{ResponseWriter: w}, r)
+	})
+}
+
+// withoutCredentials takes off a request what only the core may know.
+func withoutCredentials(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := r.Header.Clone()
+		for _, name := range []string{"Cookie", "Authorization", "Proxy-Authorization", csrfHeader} {
+			delete(header, name)
 		}
-		next.ServeHTTP(&untrustedWriter{ResponseWriter: w}, in)
+		clean := *r
+		clean.Header = header
+		next.ServeHTTP(w, &clean)
 	})
 }
 
@@ -96,6 +104,9 @@ func (w *untrustedWriter) filter() {
 	if trailers, ok := h["Trailer"]; ok { // a trailer is a header too
 		h["Trailer"] = slices.DeleteFunc(trailers, func(t string) bool { return !untrustedHeaders[http.CanonicalHeaderKey(t)] })
 	}
+	if to, ok := h["Location"]; ok && (len(to) != 1 || !strings.HasPrefix(to[0], "/") || strings.HasPrefix(to[0], "//") || strings.Contains(to[0], "\\")) {
+		delete(h, "Location") // only within this Atoll
+	}
 	harmless(h)
 }
 
@@ -126,6 +137,9 @@ func (w *untrustedWriter) FlushError() error {
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
+
+// Unwrap is for http.ResponseController: deadlines.
+func (w *untrustedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Hijack hands over the connection, for upgrades (exec, port-forward): what
 // goes over it is no HTTP any more, and a browser's page gets it as a WebSocket

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 )
@@ -16,7 +17,7 @@ var (
 )
 
 func main() {
-	if err := newRoot().Execute(); err != nil {
+	if err := newRoot().ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintf(os.Stderr, "atoll: %v\n", err)
 		os.Exit(1)
 	}

@@ -1,0 +1,80 @@
+// atoll serve.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/atoll-platform/atoll/core/server"
+)
+
+const aboutServe = `Runs Atoll until it is told to stop (SIGTERM or Ctrl-C; a second time ends it at once).
+
+Without a configuration file the defaults hold: browsers at http://127.0.0.1:8380,
+kubectl at https://127.0.0.1:8343, data in ./atoll-data. The first start makes an
+administrator and prints the password, once.
+
+  atoll serve --print-config > atoll.yaml    every key, its default and what it is for
+  atoll serve --config atoll.yaml            flags win over the file`
+
+func newServe() *cobra.Command {
+	var file, http, https, data, level, format string
+	var print bool
+	c := &cobra.Command{
+		Use: "serve", Short: "Run Atoll", Long: aboutServe, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if print {
+				_, err := fmt.Fprint(c.OutOrStdout(), server.ExampleConfig)
+				return err
+			}
+			config, err := server.LoadConfig(file, func(config *server.Config) {
+				for flag, set := range map[string]func(){
+					"http":       func() { config.Listen.HTTP = http },
+					"https":      func() { config.Listen.HTTPS = https },
+					"data-dir":   func() { config.DataDir = data },
+					"log-level":  func() { config.Log.Level = level },
+					"log-format": func() { config.Log.Format = format },
+				} {
+					if c.Flags().Changed(flag) {
+						set()
+					}
+				}
+			})
+			if err != nil {
+				return err
+			}
+			return serve(c, config)
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&file, "config", "c", "", "configuration `file` (atoll.yaml)")
+	f.StringVar(&http, "http", "", "loopback `address` for browsers, 127.0.0.1:8380")
+	f.StringVar(&https, "https", "", "`address` for kubectl and other machines, 127.0.0.1:8343")
+	f.StringVar(&data, "data-dir", "", "`folder` for the store and everything else that is kept")
+	f.StringVar(&level, "log-level", "", "debug, info, warn or error")
+	f.StringVar(&format, "log-format", "", "text or json")
+	f.BoolVar(&print, "print-config", false, "print a configuration file with every key and its default, and end")
+	return c
+}
+
+func serve(c *cobra.Command, config server.Config) error {
+	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	// The second signal finds nobody who catches it.
+	context.AfterFunc(ctx, stop)
+	s, err := server.New(ctx, config, server.Build{Version: version, Commit: commit}, config.Log.Logger(os.Stderr))
+	if err != nil {
+		return err
+	}
+	if first := s.First(); first != nil && first.Password != "" {
+		fmt.Fprintf(c.OutOrStdout(), "\n   The first administrator\n\n   user      %s\n   password  %s\n\n   It is shown this once and has to be changed at the first sign-in.\n\n", first.Name, first.Password)
+	}
+	fmt.Fprintf(c.OutOrStdout(), "Atoll answers at %s\n", s.URL())
+	return s.Run(ctx)
+}

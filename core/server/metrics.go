@@ -1,0 +1,129 @@
+// Figures for Prometheus.
+
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/kube"
+	"github.com/atoll-platform/atoll/core/server/problem"
+)
+
+// metrics are those of one server: nothing is registered globally.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	inFlight *prometheus.GaugeVec
+}
+
+func newMetrics(version, commit string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "atoll_http_requests_total", Help: "Requests answered, by kind, method and status."}, []string{"kind", "method", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "atoll_http_request_seconds", Help: "How long requests took, to the end of their answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60}}, []string{"kind"}),
+		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "atoll_http_requests_in_flight", Help: "Requests being answered, by kind."}, []string{"kind"}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "atoll_build_info", Help: "Version and commit of this build.", ConstLabels: prometheus.Labels{"version": version, "commit": commit}})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// follow adds the figures that the rooms know at any time.
+func (m *metrics) follow(s *Server) {
+	gauge := func(name, help string, value func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	gauge("atoll_stream_connections", "Live connections of browser tabs.", func() float64 { c, _ := s.hub.Count(); return float64(c) })
+	gauge("atoll_stream_subscriptions", "Subscriptions of all live connections.", func() float64 { _, n := s.hub.Count(); return float64(n) })
+	gauge("atoll_cluster_requests_in_flight", "Requests to clusters in flight, watches and sessions included.", func() float64 { return float64(s.proxy.InFlight()) })
+	gauge("atoll_clusters_ready", "Clusters whose API answers.", func() float64 {
+		ready := 0
+		for _, c := range s.clusters.List() {
+			if c.Phase == kube.PhaseReady {
+				ready++
+			}
+		}
+		return float64(ready)
+	})
+	gauge("atoll_audit_lost_total", "Audit events that could not be written; should be 0.", func() float64 { return float64(s.audit.Lost()) })
+	m.registry.MustRegister(guests{s})
+}
+
+func (m *metrics) count(kind, method string, status int, took time.Duration) {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	default:
+		method = "other" // a client must not make new series
+	}
+	m.requests.WithLabelValues(kind, method, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(kind).Observe(took.Seconds())
+}
+
+// guests collects the figures of extensions as they are when asked for.
+type guests struct{ s *Server }
+
+var (
+	guestInstances = prometheus.NewDesc("atoll_extension_instances", "Instances of an extension.", []string{"extension"}, nil)
+	guestMemory    = prometheus.NewDesc("atoll_extension_memory_bytes", "Linear memory of an extension's instances.", []string{"extension"}, nil)
+	guestStreams   = prometheus.NewDesc("atoll_extension_streams", "Requests of an extension in flight.", []string{"extension"}, nil)
+	guestRequests  = prometheus.NewDesc("atoll_extension_requests_total", "Requests to an extension.", []string{"extension"}, nil)
+	guestFaults    = prometheus.NewDesc("atoll_extension_faults_total", "Instances that ended by their own fault.", []string{"extension"}, nil)
+)
+
+// Describe is prometheus.Collector's.
+func (g guests) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{guestInstances, guestMemory, guestStreams, guestRequests, guestFaults} {
+		ch <- d
+	}
+}
+
+// Collect is prometheus.Collector's.
+func (g guests) Collect(ch chan<- prometheus.Metric) {
+	for _, e := range g.s.extensions.List("") {
+		for _, one := range []struct {
+			desc  *prometheus.Desc
+			kind  prometheus.ValueType
+			value float64
+		}{
+			{guestInstances, prometheus.GaugeValue, float64(e.Instances)},
+			{guestMemory, prometheus.GaugeValue, float64(e.MemoryBytes)},
+			{guestStreams, prometheus.GaugeValue, float64(e.Streams)},
+			{guestRequests, prometheus.CounterValue, float64(e.Requests)},
+			{guestFaults, prometheus.CounterValue, float64(e.Faults)},
+		} {
+			ch <- prometheus.MustNewConstMetric(one.desc, one.kind, one.value, e.Name)
+		}
+	}
+}
+
+// serveMetrics answers the platform's administrators, and programs on this
+// machine where the configuration opens it to them.
+func (s *Server) serveMetrics() http.Handler {
+	figures := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+	guarded := s.signedIn(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, _ := access.SubjectFrom(r.Context())
+		if d := s.index.Can(who, access.AuditView, access.Scope{}); !d.Allowed {
+			fail(w, r, problem.New(http.StatusForbidden, "Figures are for the platform's operators.").WithMissing(string(d.Missing), d.Scope.String()))
+			return
+		}
+		figures.ServeHTTP(w, r)
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.config.Metrics.OpenOnLoopback && loopbackAddress(r.RemoteAddr) && r.Header.Get("Sec-Fetch-Site") == "" {
+			figures.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
