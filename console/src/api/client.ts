@@ -1,5 +1,5 @@
 // The one way to call Atoll: same origin, cookie session, CSRF header on what changes something, errors as ApiError.
-import { readProblem } from '../stream';
+import { parseJson, readProblem } from '../stream';
 import { language } from '../words/words';
 import { ApiError } from './problem';
 
@@ -47,10 +47,23 @@ export async function send(path: string, o: CallOptions = {}): Promise<Response>
     throw new ApiError({ title: 'Atoll did not answer', detail: 'The connection to Atoll is interrupted.' });
   }
   if (answer.ok) return answer;
-  const problem = readProblem(await answer.text().catch(() => ''), answer.status);
+  const text = await answer.text().catch(() => '');
+  const problem = readProblem(text, answer.status);
+  const faults = faultsIn(text);
+  if (faults) problem.detail = [problem.detail, faults].filter(Boolean).join(' ');
   problem.instance ??= answer.headers.get('X-Request-Id') ?? undefined;
   if (answer.status === 401 && !o.quiet401) onSignedOut?.();
   throw new ApiError(problem);
+}
+
+/** What is wrong with a request, one by one, as the core lists it beside the problem. */
+function faultsIn(text: string): string {
+  const { errors } = (parseJson(text) ?? {}) as { errors?: { message?: string; pointer?: string; parameter?: string }[] };
+  if (!Array.isArray(errors)) return '';
+  return errors
+    .filter((one) => typeof one?.message === 'string')
+    .map((one) => `${one.pointer || one.parameter ? `${one.pointer || one.parameter}: ` : ''}${one.message}.`)
+    .join(' ');
 }
 
 /** Calls a path and reads the answer as JSON; nothing for an empty answer. */

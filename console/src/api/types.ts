@@ -1,95 +1,27 @@
-// What the REST API speaks, by the names the console uses.
+// What the REST API speaks, by the names the console uses. The shapes are generated from the core's OpenAPI description.
+import type { components } from './schema';
 
-export type User = {
-  uid: string;
-  name: string;
-  displayName?: string;
-  mustChangePassword?: boolean;
-  disabled?: boolean;
-  createdAt?: string;
-  platformRoles?: string[] | null;
-};
+type Schemas = components['schemas'];
 
-export type SessionInfo = { user: User; csrfToken: string; expiresAt: string };
+export type User = Schemas['User'];
+export type SessionInfo = Schemas['Session'];
+export type Cluster = Schemas['Cluster'];
+export type ClusterPart = Schemas['ClusterPart'];
+export type ClusterPhase = Cluster['phase'];
+export type PartState = ClusterPart['state'];
+export type Workspace = Schemas['Workspace'];
+export type Project = Schemas['Project'];
+export type Member = Schemas['Member'];
+export type Token = Schemas['Token'];
+export type NewToken = Schemas['CreatedToken'];
+export type CreatedUser = Schemas['CreatedUser'];
+export type Kubeconfig = Schemas['Kubeconfig'];
+export type Extension = Schemas['Extension'];
+export type Ask = Schemas['Ask'];
+export type Review = Schemas['Review'];
+export type Contribution = Schemas['Contribution'];
+export type Permissions = Schemas['Permissions'];
+export type Info = Schemas['Info'];
 
-export type PartState = 'pending' | 'building' | 'starting' | 'ready' | 'failed';
-export type ClusterPart = { name: string; title: string; state: PartState; detail?: string; seconds?: number };
-export type ClusterPhase = 'Pending' | 'Building' | 'Starting' | 'Ready' | 'Unreachable' | 'Failed';
-export type Cluster = {
-  name: string;
-  title?: string;
-  phase: ClusterPhase;
-  message?: string;
-  version?: string;
-  node?: 'real' | 'simulated' | '';
-  reason?: string;
-  parts?: ClusterPart[] | null;
-  since?: string;
-};
-
-export type Workspace = { uid: string; name: string; title?: string; createdAt?: string; roles?: string[] | null };
-
-export type ProjectPhase = 'Pending' | 'Ready' | 'Failed' | 'Deleting';
-export type Project = {
-  uid: string;
-  name: string;
-  cluster: string;
-  workspace?: string;
-  title?: string;
-  phase?: ProjectPhase;
-  message?: string;
-  createdAt?: string;
-  roles?: string[] | null;
-};
-
-export type Member = { user: string; displayName?: string; role: string };
-
-export type Token = { id: string; name: string; createdAt?: string; expiresAt?: string; lastUsedAt?: string };
-export type NewToken = Token & { token: string };
-
-export type Extension = {
-  name: string;
-  version: string;
-  title?: string;
-  description?: string;
-  digest?: string;
-  source?: string;
-  builtin?: boolean;
-  state?: string;
-  message?: string;
-  installedAt?: string;
-  installedBy?: string;
-  asks?: Ask[] | null;
-};
-
-export type Ask = { kind: string; text: string; reason?: string; dangerous?: boolean; rule?: unknown };
-export type Review = {
-  name: string;
-  version: string;
-  title?: string;
-  description?: string;
-  digest: string;
-  consent: string;
-  asks?: Ask[] | null;
-  installed?: string;
-};
-
-export type Contribution = {
-  extension: string;
-  version?: string;
-  digest?: string;
-  title?: string;
-  slot: string;
-  id: string;
-  label?: string;
-  icon?: string;
-  route?: string;
-  fragment?: string;
-  match?: { gvr?: string; scope?: string } | null;
-  order?: number;
-  allowed?: boolean;
-  missing?: string;
-};
-
-export type List<T> = { items: T[] | null; total?: number; resourceVersion?: string };
-export type Info = { version?: string; commit?: string };
+/** A list as the core answers it. */
+export type List<T> = { items: T[] | null; total: number; resourceVersion: string };

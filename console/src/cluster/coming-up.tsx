@@ -23,6 +23,12 @@ function headline(cluster: Cluster): string {
   }
 }
 
+function heading(phase: Cluster['phase'], cluster: string): string {
+  if (phase === 'Failed') return t('{cluster} did not come up', { cluster });
+  if (phase === 'Unreachable') return t('{cluster} is not reachable', { cluster });
+  return t('{cluster} is coming up', { cluster });
+}
+
 /** How many parts of those that there are have come up. */
 export const progress = (parts: readonly ClusterPart[]): { ready: number; of: number } => ({
   ready: parts.filter((part) => part.state === 'ready').length,
@@ -38,7 +44,7 @@ export function ComingUp({ cluster }: { cluster: Cluster }) {
     <>
       <PageHead
         name={title}
-        title={t('{cluster} is coming up', { cluster: title })}
+        title={heading(cluster.phase, title)}
         state={
           <Status tone={state.tone} shape={state.shape}>
             {state.word}

@@ -6,8 +6,10 @@ import { api, call } from '../api/client';
 import { problemOf } from '../api/problem';
 import { access, extensions } from '../api/queries';
 import type { Extension, Review } from '../api/types';
-import { bytes } from '../format/number';
+import { bytes, count } from '../format/number';
+import { sayMemory } from '../format/quantity';
 import { readTime } from '../format/time';
+import { Use } from '../kit/bar';
 import { Button } from '../kit/button';
 import { Dialog, Sheet } from '../kit/dialog';
 import { PageHead } from '../kit/page';
@@ -167,6 +169,12 @@ export function ExtensionsPage() {
                 <th scope="col" className="opt-x">
                   {t('Adds')}
                 </th>
+                <th scope="col" className="num opt-l">
+                  {t('Memory')}
+                </th>
+                <th scope="col" className="num opt-x">
+                  {t('Requests')}
+                </th>
                 <th scope="col" className="opt-m">
                   {t('Installed')}
                 </th>
@@ -187,20 +195,16 @@ export function ExtensionsPage() {
                     ) : null}
                   </td>
                   <td>
-                    {one.state === 'failed' ? (
-                      <Status tone="bad" shape="bad" why={one.message}>
-                        {t('Failed')}
-                      </Status>
-                    ) : (
-                      <Status tone="ok" shape="ok">
-                        {t('Active')}
-                      </Status>
-                    )}
+                    <PhaseStatus extension={one} />
                   </td>
                   <td className="second">{one.version}</td>
                   <td className="second opt-x">
                     {adds(contributions.filter((c) => c.extension === one.name).map((c) => c.slot))}
                   </td>
+                  <td className="num opt-l">
+                    {one.loaded ? <Use value={one.memoryBytes} say={sayMemory} /> : <span className="muted">{t('asleep')}</span>}
+                  </td>
+                  <td className="num second opt-x">{count(one.requests)}</td>
                   <td className="second opt-m">
                     {one.builtin ? (
                       t('with Atoll')
@@ -242,6 +246,26 @@ export function ExtensionsPage() {
         </div>
       </Sheet>
     </section>
+  );
+}
+
+function PhaseStatus({ extension: { phase, message } }: { extension: Extension }) {
+  if (phase === 'Failed')
+    return (
+      <Status tone="bad" shape="bad" why={message}>
+        {t('Failed')}
+      </Status>
+    );
+  if (phase === 'Degraded')
+    return (
+      <Status tone="warn" shape="warn" why={message}>
+        {t('Degraded')}
+      </Status>
+    );
+  return (
+    <Status tone="ok" shape="ok">
+      {t('Active')}
+    </Status>
   );
 }
 

@@ -30,10 +30,10 @@ export function readQuantity(text: unknown): number | undefined {
 /** A number and its unit, to be shown apart. */
 export type Said = [value: string, unit: string];
 
-/** Cores: "182 m" below ten, "12.5 cores" above. */
+/** Cores: "182 m" below one, "1.36 cores" above. */
 export function sayCpu(cores: number): Said {
-  if (cores < 10) return [String(Math.round(cores * 1000)), 'm'];
-  return [cores.toFixed(cores < 100 ? 1 : 0), 'cores'];
+  if (cores < 1) return [String(Math.round(cores * 1000)), 'm'];
+  return [cores.toFixed(cores < 10 ? 2 : cores < 100 ? 1 : 0), 'cores'];
 }
 
 /** Bytes in the largest binary unit that leaves a number above one: "211 Mi", "1.36 Gi". */

@@ -11,6 +11,7 @@ export function Icon({ of: Of, small, className = '' }: { of: LucideIcon; small?
 /** Frame of an icon of our own, on 16 units. */
 export function Own({ children, className = '', label }: { children: ReactNode; className?: string; label?: string }) {
   return (
+    // biome-ignore lint/a11y/noSvgWithoutTitle: it is hidden, or has a label; a title would be a second tooltip
     <svg
       className={`i own ${className}`}
       viewBox="0 0 16 16"

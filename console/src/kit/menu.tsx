@@ -65,7 +65,9 @@ export function MenuChoice<T extends string>({
 }) {
   return (
     <Base.RadioGroup value={value} onValueChange={(next) => onChoose(next as T)} aria-label={title}>
-      <h3 aria-hidden="true">{title}</h3>
+      <div className="title" aria-hidden="true">
+        {title}
+      </div>
       {choices.map((choice) => (
         <Base.RadioItem key={choice.value} value={choice.value} className="item" closeOnClick={false}>
           {choice.icon ? <Icon of={choice.icon} /> : null}

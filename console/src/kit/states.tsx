@@ -127,7 +127,8 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
     <div className="stack" aria-busy="true">
       <span className="sr">{t('Loading')}</span>
       {late
-        ? Array.from({ length: lines }, (_, i) => <span key={i} className={`skel ${widths[i % widths.length]}`} />)
+        ? // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place
+          Array.from({ length: lines }, (_, i) => <span key={i} className={`skel ${widths[i % widths.length]}`} />)
         : null}
     </div>
   );

@@ -72,8 +72,11 @@ function Since({ at }: { at: number }) {
 function Span({ row, text }: { row: Row; text: string }) {
   const now = useNow();
   const given = readSpan(text);
-  if (given === undefined)
-    return readTime(text) === undefined ? <>{text || <span className="muted">–</span>}</> : <Age at={readTime(text)} />;
+  if (given === undefined) {
+    const at = readTime(text);
+    if (at !== undefined) return <Age at={at} />;
+    return text || <span className="muted">–</span>;
+  }
   const runs = row.state === undefined || row.state.shape === 'run';
-  return <>{span(runs ? given + Math.max(0, now - row.readAt) : given)}</>;
+  return span(runs ? given + Math.max(0, now - row.readAt) : given);
 }

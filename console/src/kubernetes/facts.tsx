@@ -87,7 +87,7 @@ function byKind(kind: Kind, object: KubeObject): Fact[] {
           t('Failed tries'),
           `${number(status.failed)} ${t('of {n} allowed', { n: spec.backoffLimit === undefined ? 6 : number(spec.backoffLimit) })}`,
         ],
-        [t('Started'), began === undefined ? undefined : <Ago at={began} />],
+        [t('Started'), began === undefined ? undefined : <Ago key="began" at={began} />],
         [t('Took'), began !== undefined && ended !== undefined ? exactSpan(ended - began) : undefined],
         [t('Images'), images(spec.template)],
       ];
@@ -97,7 +97,11 @@ function byKind(kind: Kind, object: KubeObject): Fact[] {
         [t('Schedule'), mono(spec.schedule)],
         [
           t('Last run'),
-          readTime(status.lastScheduleTime) === undefined ? t('never') : <Ago at={readTime(status.lastScheduleTime)} />,
+          readTime(status.lastScheduleTime) === undefined ? (
+            t('never')
+          ) : (
+            <Ago key="last" at={readTime(status.lastScheduleTime)} />
+          ),
         ],
         [t('Concurrency'), text(spec.concurrencyPolicy)],
         [t('Images'), images(at(spec, 'jobTemplate', 'spec', 'template'))],

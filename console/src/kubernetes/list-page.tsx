@@ -79,7 +79,7 @@ function KindList({ kind }: { kind: Kind }) {
   const [seen, setSeen] = useState<[number, number]>([0, 0]);
   const onWindow = useCallback((from: number, to: number) => setSeen([from, to]), []);
 
-  const linkOf = useCallback((row: Row) => paths.object(at, kind.resource, row.name), [at.cluster, at.project, kind]);
+  const linkOf = useCallback((row: Row) => paths.object(at, kind.resource, row.name), [at, kind]);
   const open = useCallback((row: Row) => go(linkOf(row)), [go, linkOf]);
   const tabs = useMemo(() => tabsFor(contributions, kind), [contributions, kind]);
   const menu = useCallback(
@@ -105,7 +105,7 @@ function KindList({ kind }: { kind: Kind }) {
         run: () => void copy(kubectlObject(kind, at.project, row.name), t('the command')),
       },
     ],
-    [tabs, at.cluster, at.project, kind, go],
+    [tabs, at, kind, go],
   );
   const onSort = (by: string) => {
     const next =

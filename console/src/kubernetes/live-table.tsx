@@ -65,6 +65,7 @@ export function LiveTable({
     getItemKey: (i) => rows[i]!.key,
   });
   const items = virtual.getVirtualItems();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows of another height are measured anew
   useEffect(() => {
     virtual.measure();
   }, [virtual, height]);
@@ -124,7 +125,7 @@ export function LiveTable({
   );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div className="table-wrap" role="region" aria-label={label} tabIndex={0} ref={wrap}>
+    <section className="table-wrap" aria-label={label} tabIndex={0} ref={wrap}>
       <table className="table lay" aria-rowcount={rows.length + 1} aria-busy={loading}>
         <colgroup>
           {columns.map((column) => (
@@ -178,11 +179,12 @@ export function LiveTable({
         </tbody>
       </table>
       <RowMenu at={at} onClose={() => setAt(undefined)} />
-    </div>
+    </section>
   );
 }
 
 const Spacer = ({ height, columns }: { height: number; columns: number }) => (
+  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a row is not focusable; it only takes room
   <tr className="spacer" aria-hidden="true">
     <td colSpan={columns} style={{ height }} />
   </tr>
@@ -250,6 +252,8 @@ function Loading({ columns }: { columns: readonly Column[] }) {
   const late = usePatience();
   if (!late) return null;
   return Array.from({ length: 8 }, (_, i) => (
+    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a row is not focusable; it only takes room
+    // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place
     <tr key={i} aria-hidden="true">
       {columns.map((column, c) => (
         <td key={column.id} className={columnClass(column)}>

@@ -57,7 +57,7 @@ export function ObjectLink({
   name: string;
 }) {
   const known = kindNamed(kind, apiVersion);
-  return known ? <Link to={paths.object(project, known.resource, name)}>{name}</Link> : <>{name}</>;
+  return known ? <Link to={paths.object(project, known.resource, name)}>{name}</Link> : name;
 }
 
 export function Conditions({ object }: { object: KubeObject }) {

@@ -61,7 +61,8 @@ export function conditionState(type: string, status: string): Pick<State, 'tone'
   const trouble = /Failure|Failed|Pressure|Unavailable|DisruptionTarget|Degraded|Stalled/.test(type);
   if (status === 'Unknown') return { tone: 'warn', shape: 'unknown' };
   if ((status === 'True') !== trouble) return { tone: trouble ? 'idle' : 'ok', shape: trouble ? 'idle' : 'done' };
-  return trouble ? { tone: 'bad', shape: 'bad' } : { tone: 'warn', shape: 'warn' };
+  // A pod that is about to be moved is worth a look, not yet broken.
+  return trouble && type !== 'DisruptionTarget' ? { tone: 'bad', shape: 'bad' } : { tone: 'warn', shape: 'warn' };
 }
 
 /** Reads "2/3" as its two numbers; what cannot be read counts as nothing. */

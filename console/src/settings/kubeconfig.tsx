@@ -5,7 +5,7 @@ import { Download } from 'lucide-react';
 import { useState } from 'react';
 import { api, call } from '../api/client';
 import { problemOf } from '../api/problem';
-import type { Cluster } from '../api/types';
+import type { Cluster, Kubeconfig as KubeconfigAnswer } from '../api/types';
 import { Button, CopyButton } from '../kit/button';
 import { Dialog } from '../kit/dialog';
 import { SelectField } from '../kit/field';
@@ -24,7 +24,7 @@ export function Kubeconfig({ cluster, onClose }: { cluster: Cluster; onClose: ()
     setBusy(true);
     setError('');
     try {
-      const answer = await call<{ kubeconfig: string }>(api`/api/v1/clusters/${cluster.name}/kubeconfigs`, {
+      const answer = await call<KubeconfigAnswer>(api`/api/v1/clusters/${cluster.name}/kubeconfigs`, {
         method: 'POST',
         body: { expiresIn },
       });

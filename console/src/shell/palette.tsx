@@ -56,9 +56,10 @@ function useObjects(at: ProjectAt | undefined) {
   });
 }
 
-/** How well a text fits what was typed: 0 not at all; the beginning counts more than a word, a word more than a piece. */
+/** How well a text fits what was typed: 0 not at all, 4 exactly; the beginning counts more than a word, a word more than a piece. */
 export function fits(text: string, typed: string): number {
   const at = text.toLowerCase();
+  if (at === typed.trim().toLowerCase()) return 4;
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.every((word) => at.includes(word))) return 0;
   const first = words[0] ?? '';
@@ -134,7 +135,10 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     if (typed.trim() === '') return all.slice(0, most);
     const order = [...new Set(all.map((one) => one.group))];
     return all
-      .map((hit) => ({ hit, score: fits(`${hit.label} ${hit.end ?? ''}`, typed) }))
+      .map((hit) => ({
+        hit,
+        score: Math.max(fits(hit.label, typed), Math.sign(fits(`${hit.label} ${hit.end ?? ''}`, typed))),
+      }))
       .filter((one) => one.score > 0)
       .sort((a, b) => order.indexOf(a.hit.group) - order.indexOf(b.hit.group) || b.score - a.score)
       .map((one) => one.hit)

@@ -33,7 +33,8 @@ export function useProject(): { cluster: string; project: string; record: Projec
   const { place, projects } = useScope();
   if (place?.area !== 'project') throw new Error('useProject outside of a project');
   const { cluster, project } = place;
-  return { cluster, project, record: projects.find((one) => one.cluster === cluster && one.name === project) };
+  const record = projects.find((one) => one.cluster === cluster && one.name === project);
+  return useMemo(() => ({ cluster, project, record }), [cluster, project, record]);
 }
 
 /** The cluster of this page with its phase, if it is known. */

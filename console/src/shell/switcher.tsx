@@ -28,7 +28,8 @@ export function Switcher({
   what: string;
   name: string;
   choices: Choice[];
-  footer?: ReactNode;
+  /** One more way, below the list. */
+  footer?: { to: string; label: string; icon: LucideIcon };
   className?: string;
 }) {
   const [open, setOpen] = useState(false);
@@ -100,9 +101,10 @@ export function Switcher({
             {footer ? (
               <>
                 <hr />
-                <div onClick={() => setOpen(false)} onKeyDown={() => undefined} role="presentation">
-                  {footer}
-                </div>
+                <Link className="item" to={footer.to} onClick={() => setOpen(false)}>
+                  <Icon of={footer.icon} />
+                  {footer.label}
+                </Link>
               </>
             ) : null}
           </Popover.Popup>

@@ -1,9 +1,8 @@
 // Where one is, and how to go elsewhere: cluster, workspace, project.
 import { Boxes, Briefcase, Folder, Globe, Plus } from 'lucide-react';
 import { phaseState } from '../cluster/phase';
-import { Icon } from '../kit/icon';
 import { Status } from '../kit/status';
-import { Link, usePath } from '../routing/link';
+import { usePath } from '../routing/link';
 import { paths, sameIn } from '../routing/paths';
 import { t } from '../words/words';
 import { useScope } from './scope';
@@ -80,12 +79,7 @@ export function Where() {
             name={workspaceName ?? t('Workspaces')}
             choices={workspaceChoices}
             className="opt"
-            footer={
-              <Link className="item" to={paths.workspaces()}>
-                <Icon of={Briefcase} />
-                {t('All workspaces')}
-              </Link>
-            }
+            footer={{ to: paths.workspaces(), label: t('All workspaces'), icon: Briefcase }}
           />
         </>
       ) : null}
@@ -98,12 +92,9 @@ export function Where() {
             name={projectName ?? t('Projects')}
             choices={projectChoices}
             footer={
-              cluster ? (
-                <Link className="item" to={`${paths.cluster(cluster)}?new=project`}>
-                  <Icon of={Plus} />
-                  {t('Create project…')}
-                </Link>
-              ) : undefined
+              cluster
+                ? { to: `${paths.cluster(cluster)}?new=project`, label: t('Create project…'), icon: Plus }
+                : undefined
             }
           />
         </>

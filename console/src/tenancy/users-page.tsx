@@ -5,7 +5,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { api, call } from '../api/client';
 import { problemOf } from '../api/problem';
 import { access, users } from '../api/queries';
-import type { User } from '../api/types';
+import type { CreatedUser } from '../api/types';
 import { readTime } from '../format/time';
 import { Button, CopyButton } from '../kit/button';
 import { Dialog } from '../kit/dialog';
@@ -113,7 +113,7 @@ function CreateUser({ onClose }: { onClose: () => void }) {
     setBusy(true);
     setError('');
     try {
-      const made = await call<User & { generatedPassword?: string }>('/api/v1/users', {
+      const made = await call<CreatedUser>('/api/v1/users', {
         method: 'POST',
         body: { name: name.trim(), displayName: displayName.trim() || undefined },
       });
