@@ -98,9 +98,9 @@ func (i *instance) elsewhere(err error) bool {
 	return err == errElsewhere
 }
 
-// unused ends an instance that was made for one request which did not come to
-// be. i.mu is held.
+// unused lets an instance go whose request did not come to be. i.mu is held.
 func (i *instance) unused() {
+	notify(i.signal)
 	if i.alone && len(i.streams) == 0 {
 		i.end(errUnloaded)
 	}
@@ -108,6 +108,7 @@ func (i *instance) unused() {
 
 // open opens a stream: its OPEN is queued, and nothing else. i.mu is held.
 func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.Time) (*stream, error) {
+	i.wanted.Add(-1)
 	switch {
 	case i.dead == ErrClosed, i.draining:
 		return nil, ErrClosed

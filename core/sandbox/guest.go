@@ -139,10 +139,14 @@ func (g *Guest) key(c *Caller) instanceKey {
 	}
 }
 
-// instance finds the instance of a key, or loads and starts it.
+// instance finds the instance of a key, or loads and starts it. The caller is
+// counted in its wanted until it has opened its stream, so that it stays.
 func (g *Guest) instance(ctx context.Context, key instanceKey) (*instance, error) {
 	g.mu.Lock()
 	i, closed := g.instances[key], g.closed
+	if i != nil {
+		i.wanted.Add(1)
+	}
 	g.mu.Unlock()
 	if i != nil {
 		return i, nil
@@ -156,7 +160,9 @@ func (g *Guest) instance(ctx context.Context, key instanceKey) (*instance, error
 		return nil, ctx.Err()
 	}
 	g.mu.Lock()
-	i = g.instances[key]
+	if i = g.instances[key]; i != nil {
+		i.wanted.Add(1)
+	}
 	g.starting++
 	g.mu.Unlock()
 	var err error
@@ -204,6 +210,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 		windowSize: quarter, window: quarter, room: quarter,
 		active: time.Now(),
 	}
+	i.wanted.Store(1)
 	started := make(chan error)
 	go func() { // the instance's own goroutine, from its first instruction on
 		err := i.start(context.Background(), c)

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-platform/atoll/sdk/go/wire"
@@ -44,6 +45,8 @@ type instance struct {
 
 	signal chan struct{} // the loop looks
 	done   chan struct{} // the loop has left, the memory is free
+
+	wanted atomic.Int32 // requests that have found it and not yet opened their stream
 
 	mu      sync.Mutex
 	owned   bool   // somebody may enter the guest
@@ -138,7 +141,7 @@ func (i *instance) loop() {
 				i.checkAnswers(now)
 				i.mu.Unlock()
 				continue
-			case len(i.streams) == 0 && len(i.in) == 0 && i.idleBy() && !now.Before(i.active.Add(i.guest.engine.idleAfter)):
+			case len(i.streams) == 0 && len(i.in) == 0 && i.wanted.Load() == 0 && i.idleBy() && !now.Before(i.active.Add(i.guest.engine.idleAfter)):
 				i.end(errUnloaded)
 				i.mu.Unlock()
 				continue
@@ -182,7 +185,7 @@ func (i *instance) next() time.Time {
 	if i.unanswered > 0 {
 		sooner(i.answerBy)
 	}
-	if len(i.streams) == 0 && i.idleBy() {
+	if len(i.streams) == 0 && i.wanted.Load() == 0 && i.idleBy() {
 		sooner(i.active.Add(i.guest.engine.idleAfter))
 	}
 	return next
