@@ -26,7 +26,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServe(), newOpenAPI(), newVersion())
+	root.AddCommand(newServe(), newExt(), newOpenAPI(), newVersion())
 	return root
 }
 
