@@ -77,11 +77,12 @@ export function FragmentView(p: FragmentViewProps) {
       filter,
       sources,
       setFilter: (control, value) => change((query) => writeControl(control, value, query)),
+      toggle: (pointer) => controls.find((c) => c.kind === 'toggle' && `/filter/${c.id}` === pointer),
       query: (name) => new URLSearchParams(p.search).get(name) ?? '',
       setQuery: (name, value) => change((query) => (value === '' ? query.delete(name) : query.set(name, value))),
       go: (href) => latest.current.onGo(href),
     };
-  }, [extension, title, version, pages, context, filter, sources, p.search]);
+  }, [extension, title, version, pages, context, filter, sources, controls, p.search]);
 
   const fill = fills(fragment.body);
   return (

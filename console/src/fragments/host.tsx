@@ -18,6 +18,8 @@ export interface Host {
   filter: Readonly<Record<string, FilterValue>>;
   sources: SourceSet;
   setFilter(control: Control, value: FilterValue): void;
+  /** The toggle that a pointer as /filter/times reads. */
+  toggle(pointer: string): Control | undefined;
   /** One value of the page's query that is no control (the open tab), and how to change it. */
   query(name: string): string;
   setQuery(name: string, value: string): void;

@@ -10,28 +10,17 @@ export interface FragmentScope {
   project?: string;
 }
 
-/** The path of a fragment; `params` are for the guest, as the object of a tab. */
+/** The path of a fragment. The query says the scope and, of a tab, the object; the guest gets it too. */
 export function fragmentPath(
   extension: string,
   fragment: string,
   scope: FragmentScope,
   params: Record<string, string | undefined> = {},
 ): string {
-  const place =
-    scope.cluster && scope.project
-      ? api`/clusters/${scope.cluster}/projects/${scope.project}`
-      : scope.workspace
-        ? api`/workspaces/${scope.workspace}`
-        : scope.cluster
-          ? api`/clusters/${scope.cluster}`
-          : '';
-  const name = fragment
-    .split('/')
-    .map((part) => encodeURIComponent(part))
-    .join('/');
+  const name = fragment.split('/').map(encodeURIComponent).join('/');
   const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(params)) if (value) query.set(key, value);
-  return `${api`/x/${extension}`}/-/fragments${place}/${name}${query.size > 0 ? `?${query}` : ''}`;
+  for (const [key, value] of Object.entries({ ...scope, ...params })) if (value) query.set(key, value);
+  return `${api`/x/${extension}`}/-/fragments/${name}${query.size > 0 ? `?${query}` : ''}`;
 }
 
 /** The question for a fragment. A new digest of the extension is a new question; the old answer stays until it is there. */

@@ -34,6 +34,8 @@ export interface Means {
   client: StreamClient;
   /** Asks for JSON; throws what problemOf reads. */
   ask(path: string, signal: AbortSignal): Promise<unknown>;
+  /** Asks for the lists of watched sources; the browser's own by default. */
+  fetch?: typeof fetch;
 }
 
 type Tell = (state: SourceState) => void;
@@ -108,6 +110,7 @@ function watch(request: Request, means: Means, before: SourceState, tell: Tell):
       return typeof key === 'string' || typeof key === 'number' ? String(key) : undefined;
     },
     most: 20_000,
+    fetch: means.fetch,
   });
   const update = () => {
     const s = list.snapshot();

@@ -36,7 +36,7 @@ export interface ToolProps {
   searchProblem?: string;
   onFollow(): void;
   onWrap(): void;
-  onTimes(): void;
+  onTimes?(): void;
   onCopy(): void;
   onDownload(): void;
 }
@@ -61,7 +61,7 @@ export function LogTools(p: ToolProps) {
       {p.search ? <Found search={p.search} /> : null}
       {p.searchProblem ? <span className="muted trunc">{p.searchProblem}</span> : null}
       <span className="right row">
-        <Toggle on={p.times} icon={Clock} onClick={p.onTimes} words={t('Times')} optional />
+        {p.onTimes ? <Toggle on={p.times} icon={Clock} onClick={p.onTimes} words={t('Times')} optional /> : null}
         <Toggle on={p.wrap} icon={WrapText} onClick={p.onWrap} words={t('Wrap')} />
         {still ? (
           <Button icon={ArrowDownToLine} onClick={p.onFollow}>

@@ -46,6 +46,8 @@ export interface LogViewProps {
   follow?: boolean;
   /** Whether times are shown; a person may change it until this changes. */
   timestamps?: boolean;
+  /** The page has its own control for the times: this changes it, and there is no second one here. */
+  onTimestamps?(on: boolean): void;
   /** Shown when nothing was written. */
   empty?: ReactNode;
   /** Name of the file when downloaded. */
@@ -54,11 +56,14 @@ export interface LogViewProps {
   boxed?: boolean;
 }
 
+/** Whether the last log wrapped: the next one, of another search or pod, does the same. */
+let wrapped = false;
+
 /** A log with its tools. Keys: f follow, w wrap, t times, n and N matches, j and k lines, Enter opens. */
 export function LogView(p: LogViewProps) {
   const { buffer, phase } = p;
   useSyncExternalStore(buffer.subscribe, buffer.version, buffer.version);
-  const [wrap, setWrap] = useState(false);
+  const [wrap, setWrap] = useState(wrapped);
   const [times, setTimes] = useGiven(p.timestamps ?? true);
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
   const [here, setHere] = useState(-1);
@@ -101,8 +106,11 @@ export function LogView(p: LogViewProps) {
     win.reveal(seq);
   };
   const flipFollow = () => win.follow(!win.following);
-  const flipWrap = () => setWrap((was) => !was);
-  const flipTimes = () => setTimes(!times);
+  const flipWrap = () => {
+    wrapped = !wrap;
+    setWrap(wrapped);
+  };
+  const flipTimes = () => (p.onTimestamps ? p.onTimestamps(!times) : setTimes(!times));
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(logText(buffer));
@@ -157,7 +165,7 @@ export function LogView(p: LogViewProps) {
         searchProblem={searchProblem}
         onFollow={flipFollow}
         onWrap={flipWrap}
-        onTimes={flipTimes}
+        onTimes={p.onTimestamps ? undefined : flipTimes}
         onCopy={copy}
         onDownload={() => download(p.fileName ?? 'log.txt', logText(buffer))}
       />

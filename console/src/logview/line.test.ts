@@ -119,11 +119,11 @@ describe('the search', () => {
       .pieces.filter((p) => p.marked)
       .map((p) => p.text);
 
-  test('marks words without regard to case and patterns as written', () => {
+  test('marks words without regard to case and patterns too', () => {
     expect(marks('Payment of payment', 'payment')).toEqual(['Payment', 'payment']);
     expect(marks('a.b a+b', 'a.b')).toEqual(['a.b']);
     expect(marks('payment refused', 'pay\\w+|refused', true)).toEqual(['payment', 'refused']);
-    expect(marks('PAY', '(?i)pay', true)).toEqual(['PAY']);
+    expect(marks('PAY\nx', '(?s)pay.x', true)).toEqual(['PAY\nx']);
   });
 
   test('goes over the borders of colours', () => {

@@ -1,6 +1,7 @@
 // What is searched for in a log: where it occurs in a line, for highlighting
 // and for jumping. Patterns come from people and from links, so those that
 // could keep the browser busy for minutes are refused.
+import { t } from '../words/words';
 
 export interface Matcher {
   /** Whether it occurs. */
@@ -18,25 +19,25 @@ const maxRanges = 64;
 /** Makes a matcher. An empty search gives none; a pattern that cannot be used gives a problem in words. */
 export function compileMatch(search: string, regex: boolean): Compiled {
   if (search === '') return {};
-  if (search.length > 1024) return { problem: 'The search is longer than 1,024 characters' };
-  if (regex && isRisky(search)) return { problem: 'This pattern repeats a repetition; matches are not marked here' };
-  // The same reading of letters as the search itself: case is ignored for words, kept for patterns.
+  if (search.length > 1024) return { problem: t('A search has at most {n} characters', { n: '1,024' }) };
+  if (regex && isRisky(search)) return { problem: t('This pattern repeats a repetition: matches are not marked here') };
+  // Without regard to case: a search that has regard finds less, and marking more of it does no harm.
   const { source, flags } = regex
-    ? inline(search)
+    ? readFlags(search)
     : { source: search.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), flags: 'i' };
   let expression: RegExp;
   try {
     expression = new RegExp(source, `g${flags}`);
   } catch (e) {
-    return { problem: e instanceof Error ? e.message : 'The pattern cannot be read' };
+    return { problem: t('The pattern cannot be read: {error}', { error: e instanceof Error ? e.message : '' }) };
   }
   return { matcher: matcher(expression) };
 }
 
-/** Go's leading flags, as in (?i), which JavaScript does not know in this place. */
-function inline(search: string): { source: string; flags: string } {
+/** Go's leading flags, as in (?s), which JavaScript does not know in this place. */
+function readFlags(search: string): { source: string; flags: string } {
   const m = /^\(\?([ims]{1,3})\)/.exec(search);
-  return m ? { source: search.slice(m[0].length), flags: [...new Set(m[1])].join('') } : { source: search, flags: '' };
+  return { source: search.slice(m?.[0].length ?? 0), flags: [...new Set(`i${m?.[1] ?? ''}`)].join('') };
 }
 
 function matcher(expression: RegExp): Matcher {

@@ -83,6 +83,14 @@ export function readProblem(raw: unknown, status?: number): Problem {
     if (v) p[name] = v;
   }
   if (typeof given.pointer === 'string') p.pointer = given.pointer.slice(0, 2000);
+  // Of many broken rules the first is told; the others often follow from it.
+  const first: unknown = Array.isArray(given.violations) ? given.violations[0] : undefined;
+  if (isRecord(first)) {
+    p.rule = short(first.rule) ?? 'unknown';
+    if (typeof first.pointer === 'string') p.pointer = first.pointer.slice(0, 2000);
+    const message = short(first.message);
+    if (message) p.detail = message;
+  }
   if (isRecord(given.missing)) {
     const permission = short(given.missing.permission);
     const scope = readScope(given.missing.scope);

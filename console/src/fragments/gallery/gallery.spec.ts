@@ -112,7 +112,7 @@ for (const theme of ['light', 'dark'])
     expect(await log.evaluate((el) => el.scrollTop)).toBe(before);
 
     // A JSON line is opened with a click.
-    const json = log.locator('.l.error', { hasText: 'payment declined' }).first();
+    const json = log.locator('.l.error', { hasText: 'payment declined' }).nth(5);
     await json.click();
     await expect(log.locator('.json').first()).toContainText('"do_not_honor"');
     await picture(page, `log-held-${theme}`);

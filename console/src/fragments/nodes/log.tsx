@@ -17,6 +17,8 @@ export function LogPart({ node, pointer }: PartProps) {
   const buffer = useLines(lines === '' ? undefined : look(lines, env));
   const flag = (value: unknown, otherwise: boolean) =>
     value === undefined ? otherwise : exists(readValue(value, env));
+  // The page's own control for the times, when the log is bound to one.
+  const control = isRef(node.timestamps) ? host.toggle(node.timestamps.$) : undefined;
   const phase =
     state?.live ?? (state?.phase === 'failed' ? 'failed' : state?.phase === 'ready' || !state ? 'ended' : 'connecting');
   return (
@@ -32,6 +34,7 @@ export function LogPart({ node, pointer }: PartProps) {
       regex={flag(node.regex, false)}
       follow={flag(node.follow, true)}
       timestamps={flag(node.timestamps, true)}
+      onTimestamps={control ? (on) => host.setFilter(control, on) : undefined}
       empty={node.empty === undefined ? undefined : <Part node={node.empty} pointer={`${pointer}/empty`} />}
       fileName={`${[host.context.name ?? host.context.project, 'log'].filter(Boolean).join('-')}.txt`}
       boxed={!room.fill}

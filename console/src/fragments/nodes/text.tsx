@@ -118,7 +118,9 @@ export function StatusPart({ node }: PartProps) {
   const [tone, shape] = toneOf(node, env);
   return (
     <Status tone={tone} shape={shape}>
-      {text}
+      <span className="trunc" title={text}>
+        {text}
+      </span>
     </Status>
   );
 }
