@@ -117,6 +117,24 @@ describe('the connection', () => {
     expect(a.ends).toEqual([]);
   });
 
+  test('asks about the session when it is refused, not when it is merely lost', () => {
+    const fake = new FakeServer();
+    const onTrouble = vi.fn();
+    const client = new StreamClient({ connect: fake.connect, onTrouble, backoff: { first: 100, random: () => 1 } });
+    client.whenConnected(() => {});
+    fake.last.accept();
+    fake.last.breakOff();
+    expect(onTrouble).not.toHaveBeenCalled();
+    client.whenConnected(() => {});
+    vi.advanceTimersByTime(100);
+    fake.last.breakOff();
+    expect(onTrouble).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(1000);
+    fake.last.accept();
+    fake.last.breakOff(1008);
+    expect(onTrouble).toHaveBeenCalledTimes(2);
+  });
+
   test('says offline when the browser has no network', () => {
     const { fake, client } = server();
     const stop = client.followPage(window);

@@ -30,7 +30,7 @@ export interface Subscription {
 export interface Socket {
   onopen: ((e: never) => void) | null;
   onmessage: ((e: { data: unknown }) => void) | null;
-  onclose: ((e: never) => void) | null;
+  onclose: ((e: { code: number }) => void) | null;
   onerror: ((e: never) => void) | null;
   send(text: string): void;
   close(): void;
@@ -46,6 +46,8 @@ export interface ClientOptions {
   /** How long a tab without subscriptions keeps its connection, in milliseconds. */
   idleGrace?: number;
   backoff?: BackoffOptions;
+  /** Called when the server ended the connection by its policy or did not take it at all: the session may be over. */
+  onTrouble?(): void;
 }
 
 interface Live {
@@ -68,6 +70,7 @@ export class StreamClient {
   private readonly hiddenGrace: number;
   private readonly idleGrace: number;
   private readonly backoff: Backoff;
+  private readonly onTrouble: () => void;
   private socket: Socket | undefined;
   private ready = false;
   private lastId = 0;
@@ -87,6 +90,7 @@ export class StreamClient {
     this.hiddenGrace = o.hiddenGrace ?? 30_000;
     this.idleGrace = o.idleGrace ?? 15_000;
     this.backoff = new Backoff(o.backoff);
+    this.onTrouble = o.onTrouble ?? (() => {});
   }
 
   /** Follows the tab's visibility and network from now on; gives the function that stops it. */
@@ -207,8 +211,9 @@ export class StreamClient {
       if (this.socket === socket) this.take(e.data);
     };
     socket.onerror = () => {};
-    socket.onclose = () => {
+    socket.onclose = (e) => {
       if (this.socket !== socket) return;
+      if (!this.ready || e.code === policyViolation) call(this.onTrouble);
       this.drop();
       if (this.wanted()) this.later();
     };
@@ -357,6 +362,9 @@ export class StreamClient {
     one.owed = 0;
   }
 }
+
+/** How a WebSocket says that the one who connected may not (any more). */
+const policyViolation = 1008;
 
 const isPromise = (v: unknown): v is Promise<void> =>
   typeof v === 'object' && v !== null && typeof (v as { then?: unknown }).then === 'function';

@@ -6,7 +6,7 @@ import type { ClientMessage } from './protocol';
 export class FakeSocket implements Socket {
   onopen: ((e: never) => void) | null = null;
   onmessage: ((e: { data: unknown }) => void) | null = null;
-  onclose: ((e: never) => void) | null = null;
+  onclose: ((e: { code: number }) => void) | null = null;
   onerror: ((e: never) => void) | null = null;
   closed = false;
   readonly said: ClientMessage[] = [];
@@ -20,8 +20,8 @@ export class FakeSocket implements Socket {
   accept(): void {
     this.onopen?.(undefined as never);
   }
-  breakOff(): void {
-    this.onclose?.(undefined as never);
+  breakOff(code = 1006): void {
+    this.onclose?.({ code });
   }
   raw(data: unknown): void {
     this.onmessage?.({ data });

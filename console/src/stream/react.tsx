@@ -1,6 +1,7 @@
 // The live connection for components: one client for the whole tab, its state,
 // and Kubernetes lists that live as long as the component that shows them.
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from 'react';
+import { call } from '../api/client';
 import { type ConnectionState, StreamClient } from './client';
 import { ListWatch, type WatchOptions, type WatchSnapshot } from './watch';
 
@@ -9,11 +10,14 @@ let tab: StreamClient | undefined;
 /** The tab's own client, made and tied to the page at first use. */
 function tabClient(): StreamClient {
   if (!tab) {
-    tab = new StreamClient();
+    tab = new StreamClient({ onTrouble: askSession });
     tab.followPage();
   }
   return tab;
 }
+
+/** Whoever shows the sign-in page learns of a session that is over by this call's 401. */
+const askSession = () => void call('/api/v1/sessions/current').catch(() => {});
 
 const Client = createContext<StreamClient | undefined>(undefined);
 
