@@ -265,6 +265,9 @@ func (c *connection) ask(ctx context.Context, timeout time.Duration, path string
 		return nil, 0, fmt.Errorf("the API server does not answer: %w", plainError(err))
 	}
 	defer res.Body.Close()
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return nil, 0, errors.New("the API server changed protocols without being asked") // its body would never end
+	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAsked))
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading the API server's answer: %w", err)

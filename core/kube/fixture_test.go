@@ -93,7 +93,7 @@ type upstream struct {
 	mux  *http.ServeMux
 }
 
-func newUpstream(t *testing.T) *upstream {
+func newUpstream(t testing.TB) *upstream {
 	u := &upstream{mux: http.NewServeMux()}
 	u.mux.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") })
 	u.mux.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"gitVersion":"v1.36.3"}`) })
@@ -133,7 +133,7 @@ func (u *upstream) count() int {
 	return len(u.seen)
 }
 
-func writeKubeconfig(t *testing.T, name string, server *httptest.Server) {
+func writeKubeconfig(t testing.TB, name string, server *httptest.Server) {
 	t.Helper()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	text := fmt.Sprintf(`apiVersion: v1
@@ -160,7 +160,7 @@ type house struct {
 	up       *upstream
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	up := newUpstream(t)
 	name := filepath.Join(t.TempDir(), "kubeconfig")
 	writeKubeconfig(t, name, up.Server)
@@ -214,7 +214,7 @@ func (h *house) ask(t *testing.T, person, method, path, body string, header ...s
 }
 
 // await waits for a condition.
-func await(t *testing.T, what string, condition func() bool) {
+func await(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !condition(); {
 		if time.Now().After(deadline) {

@@ -275,6 +275,12 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 		}
 		return c.unanswered(err).response()
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols && in.upgrade == "" {
+		res.Body.Close() // nobody asked, and no context ends such a body
+		done()
+		return (&failure{code: http.StatusBadGateway, reason: metav1.StatusReasonInternalError,
+			message: fmt.Sprintf("the cluster %q changed protocols without being asked", c.config.Name)}).response()
+	}
 	res.Body = &held{ReadCloser: res.Body, ctx: lively, done: done, streams: t.streams()}
 	return res
 }
@@ -285,6 +291,16 @@ type held struct {
 	ctx     context.Context
 	done    func()
 	streams bool
+}
+
+// Read never says that an answer is complete when it was cut: an API server that
+// sees its connection close may end the answer properly in the last moment.
+func (h *held) Read(p []byte) (int, error) {
+	n, err := h.ReadCloser.Read(p)
+	if err == io.EOF && errors.Is(context.Cause(h.ctx), errRightLost) {
+		err = errRightLost
+	}
+	return n, err
 }
 
 func (h *held) Close() error {

@@ -304,7 +304,7 @@ func TestCancellingARequestCancelsItUpstream(t *testing.T) {
 func TestLosingTheRightEndsWhatWasBegunWithIt(t *testing.T) {
 	h := newHouse(t)
 	begun, ended := make(chan struct{}, 2), make(chan string, 2)
-	h.up.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	h.up.mux.HandleFunc("/api/v1/namespaces/", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(200)
 		w.(http.Flusher).Flush()
 		begun <- struct{}{}
@@ -381,7 +381,7 @@ func TestUpgradesBecomeByteStreams(t *testing.T) {
 
 func TestLosingTheRightEndsASession(t *testing.T) {
 	h := newHouse(t)
-	h.up.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	h.up.mux.HandleFunc("/api/v1/namespaces/alpha/pods/x/exec", func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, _ := http.NewResponseController(w).Hijack()
 		io.WriteString(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello")
 		rw.Flush()

@@ -14,12 +14,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
@@ -172,7 +172,8 @@ func (s *site) kubectl(t *testing.T, name string, stdin string, args ...string) 
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, kubectlBinary(t), append([]string{"--kubeconfig", file}, args...)...)
+	command := slices.Concat(kubectlCommand(t), []string{"--kubeconfig", file}, args)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 	var out bytes.Buffer
@@ -181,42 +182,39 @@ func (s *site) kubectl(t *testing.T, name string, stdin string, args ...string) 
 	return out.String(), err
 }
 
-func kubectlBinary(t *testing.T) string {
+// kubectlCommand is the kubectl that the local cluster brings, unless one is
+// named.
+func kubectlCommand(t *testing.T) []string {
 	t.Helper()
+	if named := strings.Fields(os.Getenv("ATOLL_TEST_KUBECTL")); len(named) > 0 {
+		return named
+	}
 	beside := filepath.Join(filepath.Dir(need(t, "ATOLL_TEST_KUBECONFIG")), "bin", "kubectl")
 	if _, err := os.Stat(beside); err == nil {
-		return beside
+		return []string{beside}
 	}
 	found, err := exec.LookPath("kubectl")
 	if err != nil {
 		t.Fatalf("no kubectl at %s and none in the path", beside)
 	}
-	return found
+	return []string{found}
 }
 
-// image is one that the cluster's nodes have and that holds a shell.
-func (s *site) image(t *testing.T) string {
+// needRealNode skips what only containers can show, and says why.
+func (s *site) needRealNode(t *testing.T) {
 	t.Helper()
 	nodes, err := s.admin.Resource(schema.GroupVersionResource{Version: "v1", Resource: "nodes"}).List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(nodes.Items) == 0 {
+		t.Fatal("the cluster has no node")
+	}
 	for _, n := range nodes.Items {
 		if _, simulated := n.GetAnnotations()["kwok.x-k8s.io/node"]; simulated {
 			t.Skip("the node is simulated: no container runs there")
 		}
-		images, _, _ := unstructured.NestedSlice(n.Object, "status", "images")
-		for _, one := range images {
-			names, _, _ := unstructured.NestedStringSlice(one.(map[string]any), "names")
-			for _, name := range names {
-				if strings.Contains(name, "busybox") && !strings.Contains(name, "@") {
-					return name
-				}
-			}
-		}
 	}
-	t.Fatal("no node has an image with a shell (busybox)")
-	return ""
 }
 
 func await(t *testing.T, what string, condition func() bool) {

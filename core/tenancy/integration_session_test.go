@@ -43,7 +43,8 @@ func clientcmdConfig(s *site, name string) *api.Config {
 // runs.
 func (s *site) running(t *testing.T, namespace, name string) {
 	t.Helper()
-	image := s.image(t)
+	s.needRealNode(t)
+	loadImage(t)
 	pods := s.as(t, "jane").Resource(podResource).Namespace(namespace)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -52,7 +53,7 @@ func (s *site) running(t *testing.T, namespace, name string) {
 		t.Fatal(err)
 	}
 	await(t, "the pod is accepted", func() bool { // its ServiceAccount comes a moment after the namespace
-		_, err = pods.Create(t.Context(), pod(name, image, nil), metav1.CreateOptions{})
+		_, err = pods.Create(t.Context(), pod(name, testImage, nil), metav1.CreateOptions{})
 		return err == nil || !strings.Contains(err.Error(), "serviceaccount")
 	})
 	if err != nil {
@@ -81,7 +82,7 @@ func TestIntegrationSessionsIntoAPod(t *testing.T) {
 	p := s.project(t, "a", map[string]string{"vera": access.ProjectViewer})
 	s.running(t, p.Name, "main")
 
-	command := url.Values{"command": {"sh", "-c", "cat; echo done; echo wrong >&2; exit 3"}, "stdin": {"true"}, "stdout": {"true"}, "stderr": {"true"}, "container": {"main"}}
+	command := url.Values{"command": {"/testpod", "through"}, "stdin": {"true"}, "stdout": {"true"}, "stderr": {"true"}, "container": {"main"}}
 	executors := map[string]func(*rest.Config) (remotecommand.Executor, error){
 		"SPDY": func(c *rest.Config) (remotecommand.Executor, error) {
 			return remotecommand.NewSPDYExecutor(c, http.MethodPost, s.podURL(p.Name, "main", "exec", command))
@@ -153,7 +154,7 @@ func TestIntegrationSessionsIntoAPod(t *testing.T) {
 			defer res.Body.Close()
 			bodies = append(bodies, res.Body)
 		}
-		e, err := remotecommand.NewWebSocketExecutor(s.config("dan"), http.MethodGet, s.podURL(p.Name, "main", "exec", url.Values{"command": {"sh", "-c", "echo in; cat"}, "stdin": {"true"}, "stdout": {"true"}}).String())
+		e, err := remotecommand.NewWebSocketExecutor(s.config("dan"), http.MethodGet, s.podURL(p.Name, "main", "exec", url.Values{"command": {"/testpod", "greet"}, "stdin": {"true"}, "stdout": {"true"}}).String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -270,7 +271,7 @@ func TestIntegrationKubectlWorksAsItIs(t *testing.T) {
 	}
 
 	s.running(t, p.Name, "main")
-	expect(kubectl("jane", "", "exec", "-n", p.Name, "main", "--", "echo", "hello"), "hello")
+	expect(kubectl("jane", "", "exec", "-n", p.Name, "main", "--", "/testpod", "echo", "hello"), "hello")
 	expect(kubectl("vera", "", "logs", "-n", p.Name, "main", "--tail=1"), "line")
 	file := filepath.Join(t.TempDir(), "f")
 	text := strings.Repeat("copied\n", 20000)
