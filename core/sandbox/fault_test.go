@@ -37,7 +37,7 @@ func hanging(t *testing.T, g *sandbox.Guest, workspace string) <-chan error {
 
 func TestBrokenRulesAreFaultsOfTheInstance(t *testing.T) {
 	f := start(t, sandbox.Options{})
-	g := f.load("raw", func(s *sandbox.Spec) { s.Limits.CPUPerRequest = 300 * time.Millisecond; s.Limits.Streams = 100 })
+	g := f.load("raw", func(s *sandbox.Spec) { s.Limits.CPUPerRequest = 500 * time.Millisecond; s.Limits.Streams = 100 })
 	never := func(context.Context, sandbox.Parent, *sandbox.Request) (*sandbox.Response, error) {
 		return whole(""), nil
 	}

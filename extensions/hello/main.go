@@ -29,6 +29,7 @@ func main() {}
 func init() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /greetings", greetings)
+	mux.HandleFunc("GET /greetings/{language}", one)
 	mux.HandleFunc("GET /clusters/{cluster}/projects/{project}/greetings", greetings)
 	mux.HandleFunc("GET /fragments/greetings", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -39,15 +40,32 @@ func init() {
 	atoll.HandleFrames("POST", "/frame", frame)
 }
 
-// greetings greets the name in the query, or else whoever asks.
+// whom is greeted: the name in the query, or else whoever asks.
+func whom(r *http.Request) string {
+	return cmp.Or(r.URL.Query().Get("name"), atoll.Caller(r.Context()).User, "world")
+}
+
 func greetings(w http.ResponseWriter, r *http.Request) {
-	name := cmp.Or(r.URL.Query().Get("name"), atoll.Caller(r.Context()).User, "world")
-	items := make([]greeting, len(hellos))
+	items, name := make([]greeting, len(hellos)), whom(r)
 	for i, g := range hellos {
 		items[i] = greeting{g.Language, g.Text + ", " + name + "!"}
 	}
+	answer(w, map[string]any{"items": items})
+}
+
+func one(w http.ResponseWriter, r *http.Request) {
+	for _, g := range hellos {
+		if g.Language == r.PathValue("language") {
+			answer(w, greeting{g.Language, g.Text + ", " + whom(r) + "!"})
+			return
+		}
+	}
+	http.Error(w, "a language that it does not speak", http.StatusNotFound)
+}
+
+func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(map[string]any{"items": items})
+	json.NewEncoder(w).Encode(v)
 }
 
 // frame answers without net/http: with the body it got, or a word.

@@ -1,0 +1,3 @@
+module extism
+
+go 1.26
