@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/atoll-platform/atoll/core/server/problem"
@@ -46,7 +47,10 @@ func newHosts(l Listen) *hosts {
 // it is where the connection arrived, and tunnels change it.
 func (h *hosts) knows(host string) bool {
 	name := host
-	if n, _, err := net.SplitHostPort(host); err == nil {
+	if n, port, err := net.SplitHostPort(host); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
 		name = n
 	} else {
 		name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -28,7 +29,11 @@ import (
 )
 
 // Build says what was built.
-type Build struct{ Version, Commit string }
+type Build struct {
+	Version, Commit string
+	// Shipped are the packages that come with it; nil: those in the binary.
+	Shipped fs.FS
+}
 
 // Server is one running Atoll. New makes it, Run serves until it is told to
 // stop.
@@ -150,8 +155,12 @@ func (s *Server) openExtensions(ctx context.Context) error {
 		defer cancel()
 		s.warn("closing the sandbox", engine.Close(ctx))
 	})
+	shipped := s.build.Shipped
+	if shipped == nil {
+		shipped = extension.Builtin()
+	}
 	s.extensions, err = extension.NewHost(ctx, s.store, engine, s.index, extension.Options{
-		PackagesDir: filepath.Join(s.config.DataDir, "packages"), Builtin: extension.Builtin(), Door: door,
+		PackagesDir: filepath.Join(s.config.DataDir, "packages"), Builtin: shipped, Door: door,
 		Version: s.build.Version, RequestID: requestID, Logger: s.log,
 	})
 	if err != nil {

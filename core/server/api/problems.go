@@ -24,6 +24,11 @@ import (
 // requestProblem is what the library found wrong with a request. The values
 // that were sent are not repeated: one of them may be a password.
 func requestProblem(status int, msg string, errs []error) *problem.Problem {
+	for _, err := range errs {
+		if own := (*problem.Problem)(nil); errors.As(err, &own) {
+			return own
+		}
+	}
 	p := problem.New(status, sentence(msg))
 	switch status {
 	case http.StatusUnprocessableEntity, http.StatusBadRequest:
