@@ -12,7 +12,14 @@ import { fills } from './shape';
 import { sourcesIn } from './uses';
 
 const data: Record<string, unknown> = {
-  pods: { items: [{ name: 'a', 'with/slash': 1, 'til~de': 2 }], count: 3, empty: [], none: null, no: false },
+  pods: {
+    items: [{ name: 'a', 'with/slash': 1, 'til~de': 2 }],
+    count: 3,
+    empty: [],
+    none: null,
+    no: false,
+    liar: { toString: 1, valueOf: 2 },
+  },
 };
 const env: Env = {
   source: (name) => (Object.hasOwn(data, name) ? data[name] : undefined),
@@ -117,6 +124,8 @@ describe('predicates', () => {
     [{ exists: { $: '/pods/empty' } }, false],
     [{ gt: [{ $: '/pods/count' }, 2] }, true],
     [{ gt: ['a', 2] }, false],
+    [{ gt: [{ $: '/pods/liar' }, 2] }, false],
+    [{ eq: [{ $: '/pods/liar' }, 'x'] }, false],
     [{ not: { exists: { $: '/pods/none' } } }, true],
     [{ all: [{ exists: { $: '/filter/on' } }, { eq: [1, 1] }] }, true],
     [{ any: [{ exists: { $: '/filter/off' } }, { eq: [1, 2] }] }, false],

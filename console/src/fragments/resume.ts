@@ -1,6 +1,7 @@
 // Keeps lines from being shown twice when an appended stream was interrupted
 // and is asked again from where it began.
 import { isRecord } from './env';
+import { plainText } from './format';
 
 const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/;
 const maxSources = 4000;
@@ -26,8 +27,8 @@ export class Resume {
     if (!isRecord(line)) return true;
     const time = sortable(line.time);
     if (time === '') return true;
-    const key = `${String(line.pod)}\n${String(line.container)}\n${line.kind === 'notice' ? 'n' : ''}`;
-    const text = String(line.line);
+    const key = [plainText(line.pod), plainText(line.container), line.kind === 'notice'].join('\n');
+    const text = plainText(line.line);
     const floor = this.floor?.get(key);
     if (floor && (time < floor.time || (time === floor.time && floor.lines.has(text)))) return false;
     const last = this.last.get(key);

@@ -47,12 +47,13 @@ describe('the buffer', () => {
       {},
       { line: 7 },
       { line: { a: 1 } },
+      { time: { toString: 1 }, pod: { valueOf: 2, toString: 3 }, line: { toString: 1 } },
       { pod: {}, container: [], time: 9, severity: {}, kind: {} },
     ])
       expect(() => b.push(raw)).not.toThrow();
-    expect([...b].map((l) => l.text)).toEqual(['', '', '7', 'text', '[]', '', '7', '{"a":1}', '']);
+    expect([...b].map((l) => l.text)).toEqual(['', '', '7', 'text', '[]', '', '7', '{"a":1}', '{"toString":1}', '']);
     b.push({ line: 'x'.repeat(1 << 20) });
-    expect(b.at(9)?.text.length).toBe(64 << 10);
+    expect(b.at(10)?.text.length).toBe(64 << 10);
   });
 
   test('as text it has its sources only when there are several', () => {

@@ -36,14 +36,12 @@ export const defaultCap = 100_000;
 /** A longer line is cut: what nobody reads must not fill the memory. */
 const maxText = 64 << 10;
 
-const words = (v: unknown, most: number): string =>
-  typeof v === 'string'
-    ? v.length > most
-      ? v.slice(0, most)
-      : v
-    : v === undefined || v === null
-      ? ''
-      : String(v).slice(0, most);
+/** Anything as words. Objects by what they are as JSON: they may lie about how they are texts. */
+function words(v: unknown, most: number): string {
+  if (v === undefined || v === null) return '';
+  const text = typeof v === 'string' ? v : typeof v === 'object' ? (JSON.stringify(v) ?? '') : String(v);
+  return text.length > most ? text.slice(0, most) : text;
+}
 
 /** A bounded list of lines. Made for useSyncExternalStore: `subscribe` and `version`. */
 export class LogBuffer {
@@ -69,7 +67,7 @@ export class LogBuffer {
   push(raw: unknown): void {
     const r: RawLine =
       typeof raw === 'object' && raw !== null && !Array.isArray(raw) ? (raw as RawLine) : { line: raw };
-    const text = words(typeof r.line === 'object' && r.line !== null ? JSON.stringify(r.line) : r.line, maxText);
+    const text = words(r.line, maxText);
     const notice = r.kind === 'notice';
     const line: LogLine = {
       seq: this.nextSeq++,

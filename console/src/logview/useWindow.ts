@@ -23,7 +23,7 @@ export interface LogWindow {
   /** How many lines came since it stopped following. */
   held: number;
   follow(on: boolean): void;
-  /** Brings a line into the middle. */
+  /** Brings a line into the middle, unless it is in sight already. */
   reveal(seq: number): void;
   /** To be called when heights may have changed (wrapping, opening). */
   remeasure(): void;
@@ -94,7 +94,10 @@ export function useWindow(buffer: LogBuffer, startFollowing: boolean, wide: numb
     (seq: number) => {
       follow(false);
       const p = now.current;
-      const y = Math.max(0, h.offset(seq) - Math.max(0, (p.height - lineHeight) / 2));
+      const at = h.offset(seq);
+      const seenFrom = box.current?.scrollTop ?? 0;
+      if (at >= seenFrom && at + h.get(seq) <= seenFrom + p.height) return;
+      const y = Math.max(0, at - Math.max(0, (p.height - lineHeight) / 2));
       const first = h.at(y);
       p.set = -1;
       stand(first, y - h.offset(first));
