@@ -167,8 +167,15 @@ func (v *Service) notify() {
 	}
 }
 
-// commit makes a transaction and waits until decisions are made by it.
+// commitTime bounds a transaction that goes on without its caller.
+const commitTime = 30 * time.Second
+
+// commit makes a transaction and waits until decisions are made by it. It is
+// carried through when the caller leaves: sessions that must end with a change
+// end only if it is known that it was made.
 func (v *Service) commit(ctx context.Context, guards []store.Guard, ops ...store.Op) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
 	rev, err := v.store.Commit(ctx, guards, ops...)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@
 package identity_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/identity"
+	"github.com/atoll-platform/atoll/core/store"
 )
 
 func TestSessionAuthenticatesUntilSignedOut(t *testing.T) {
@@ -151,6 +153,45 @@ func TestChangedPasswordEndsTheOtherSessions(t *testing.T) {
 	if _, err := w.SignIn(ctx, "jane", next, here); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// leaving is a store whose caller leaves in the middle of each commit.
+type leaving struct {
+	store.Store
+	leave context.CancelFunc
+}
+
+func (l leaving) Commit(ctx context.Context, guards []store.Guard, ops ...store.Op) (store.Revision, error) {
+	l.leave()
+	return l.Store.Commit(ctx, guards, ops...)
+}
+
+func TestChangeIsCarriedThroughWhenTheCallerLeaves(t *testing.T) {
+	w := newWorld(t)
+	w.user("jane")
+	ctx, leave := context.WithCancel(t.Context())
+	v := identity.New(leaving{w.store, leave}, w.index, identity.Options{HashMemory: 64, Now: w.clock})
+	defer v.Close()
+	other, err := v.SignIn(ctx, "jane", password, here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := v.SignIn(ctx, "jane", password, here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, err := v.Authenticate(by(own))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.ChangePassword(ctx, subject, password, "another fine password", here); err != nil {
+		t.Fatal(err)
+	}
+	if ctx.Err() == nil {
+		t.Fatal("the caller did not leave")
+	}
+	_, err = v.Authenticate(by(other))
+	want(t, err, identity.ErrUnauthenticated)
 }
 
 func TestSessionsOfOneUserAreBounded(t *testing.T) {
