@@ -189,7 +189,7 @@ func (w *world) host(t testing.TB, builtin fs.FS) *Host {
 	t.Helper()
 	h, err := NewHost(t.Context(), w.store, w.engine, w.index, Options{
 		PackagesDir: w.packages, Builtin: builtin, Door: capability.NewDoor(w.kubernetes, slog.New(slog.DiscardHandler)), Version: "0.1.0",
-		Logger: slog.New(slog.DiscardHandler),
+		Logger:    slog.New(slog.DiscardHandler),
 		RequestID: func(*http.Request) string { return "req-1" },
 	})
 	if err != nil {

@@ -31,7 +31,7 @@ func open() Rules {
 func shipped(t testing.TB) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
-	for _, pattern := range []string{"../../sdk/fragment/examples/*.json", "../../extensions/*/testdata/fragments/*.json"} {
+	for _, pattern := range []string{"../../sdk/fragment/examples/*.json", "../../extensions/*/*.json", "../../extensions/*/testdata/fragments/*.json"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

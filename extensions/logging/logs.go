@@ -34,6 +34,8 @@ func (k *kubernetes) serveLogs(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
+	flush := http.NewResponseController(w).Flush
+	_ = flush() // who listens learns that there is an answer before there is a line
 	if q.follow {
 		f.readers.Go(func() { f.watch(ctx, version) })
 	} else {
@@ -48,8 +50,10 @@ func (k *kubernetes) serveLogs(w http.ResponseWriter, r *http.Request) {
 			}
 			ready[i].appendJSON(&b)
 		}
-		_, err := w.Write(b.Bytes())
-		return err
+		if _, err := w.Write(b.Bytes()); err != nil {
+			return err
+		}
+		return flush()
 	})
 	cancel()
 	f.readers.Wait()
