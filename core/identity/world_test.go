@@ -1,0 +1,124 @@
+// The world that the tests of this room run in: real parts, a clock that stands
+// still.
+
+package identity_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/identity"
+	"github.com/atoll-platform/atoll/core/store"
+)
+
+const (
+	password = "correct horse battery"
+	here     = "192.0.2.1:1234"
+)
+
+// world is the service with real parts under it and a clock that stands still.
+type world struct {
+	*identity.Service
+	t     testing.TB
+	store store.Store
+	index *access.Index
+	mu    sync.Mutex
+	now   time.Time
+}
+
+func newWorld(t testing.TB) *world { return newWorldAt(t, filepath.Join(t.TempDir(), "atoll.db")) }
+
+func newWorldAt(t testing.TB, path string) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
+	var err error
+	if w.store, err = store.OpenBolt(path, store.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if w.index, err = access.NewIndex(context.Background(), w.store); err != nil {
+		t.Fatal(err)
+	}
+	w.Service = identity.New(w.store, w.index, identity.Options{HashMemory: 64, Hashers: 2, Now: w.clock})
+	t.Cleanup(w.end)
+	return w
+}
+
+func (w *world) end() {
+	w.Service.Close()
+	w.index.Close()
+	w.store.Close()
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func (w *world) user(name string, roles ...string) identity.User {
+	w.t.Helper()
+	u, _, err := w.CreateUser(w.t.Context(), identity.NewUser{Name: name, Password: password, PlatformRoles: roles})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return u
+}
+
+func (w *world) signIn(name string) identity.Session {
+	w.t.Helper()
+	s, err := w.SignIn(w.t.Context(), name, password, here)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// by is a request that carries a session's cookie.
+func by(s identity.Session) *http.Request {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(identity.Cookie(s, false))
+	return r
+}
+
+// bearing is a request with an Authorization header.
+func bearing(header string) *http.Request {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", header)
+	return r
+}
+
+func (w *world) subject(r *http.Request) access.Subject {
+	w.t.Helper()
+	s, err := w.Authenticate(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+func (w *world) refused(r *http.Request) {
+	w.t.Helper()
+	if s, err := w.Authenticate(r); !errors.Is(err, identity.ErrUnauthenticated) {
+		w.t.Fatalf("got %+v, %v", s, err)
+	}
+}
+
+func want(t testing.TB, err, target error) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Fatalf("got error %v, want %v", err, target)
+	}
+}
