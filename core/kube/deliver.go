@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -16,8 +17,9 @@ import (
 // while it copies, and never reads ahead of its client.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
-// deliver writes an answer to its client. An answer of unknown length is
-// flushed as it comes.
+// deliver writes an answer to its client: what streams piece by piece as it
+// comes, anything else by the full buffer, so that an ordinary answer, which an
+// API server sends in chunks, leaves in one piece and with its length.
 func deliver(w http.ResponseWriter, r *http.Request, res *http.Response) {
 	defer res.Body.Close()
 	header := w.Header()
@@ -26,22 +28,31 @@ func deliver(w http.ResponseWriter, r *http.Request, res *http.Response) {
 			header[name] = values
 		}
 	}
-	w.WriteHeader(res.StatusCode)
 	control := http.NewResponseController(w)
-	flush := res.ContentLength < 0
-	if h, ok := res.Body.(*held); ok && h.streams {
-		flush = true
-		_ = control.Flush() // the head, before the first event
-	}
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
-	for {
-		n, err := res.Body.Read(*buffer)
+
+	h, _ := res.Body.(*held)
+	streams := h != nil && h.streams
+	next := fill
+	if streams {
+		next = func(from io.Reader, into []byte) (int, error) { return from.Read(into) }
+		w.WriteHeader(res.StatusCode)
+		_ = control.Flush() // the head, before the first event
+	}
+	for first := true; ; first = false {
+		n, err := next(res.Body, *buffer)
+		if first && !streams {
+			if errors.Is(err, io.EOF) && res.ContentLength < 0 && r.Method != http.MethodHead && bodied(res.StatusCode) {
+				header["Content-Length"] = []string{strconv.Itoa(n)}
+			}
+			w.WriteHeader(res.StatusCode)
+		}
 		if n > 0 {
 			if _, failed := w.Write((*buffer)[:n]); failed != nil {
 				return // the client has gone
 			}
-			if flush && control.Flush() != nil {
+			if streams && control.Flush() != nil {
 				return
 			}
 		}
@@ -59,6 +70,21 @@ func deliver(w http.ResponseWriter, r *http.Request, res *http.Response) {
 			return
 		}
 	}
+}
+
+// fill reads until the buffer is full or the answer ends.
+func fill(from io.Reader, into []byte) (n int, err error) {
+	for n < len(into) && err == nil {
+		var more int
+		more, err = from.Read(into[n:])
+		n += more
+	}
+	return n, err
+}
+
+// bodied tells whether an answer of this status may have a body.
+func bodied(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
 // join makes one byte stream of a client's and an API server's connection,

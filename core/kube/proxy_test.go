@@ -421,3 +421,27 @@ func TestARefusedUpgradeIsAnOrdinaryAnswer(t *testing.T) {
 		t.Errorf("an unknown protocol: %d", code)
 	}
 }
+
+func TestAnswersArriveWhole(t *testing.T) {
+	h := newHouse(t)
+	for _, size := range []int{0, 1, 4000, 32 << 10, 32<<10 + 1, 1 << 20} {
+		path := fmt.Sprintf("/api/v1/namespaces/alpha/configmaps/c%d", size)
+		want := strings.Repeat("y", size)
+		h.up.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			for i := 0; i < size; i += 1000 { // in chunks, as an API server does
+				io.WriteString(w, want[i:min(i+1000, size)])
+				w.(http.Flusher).Flush()
+			}
+		})
+		code, header, got := h.ask(t, "jane", "GET", path, "")
+		if code != 200 || got != want {
+			t.Errorf("%d bytes: %d, %d arrived", size, code, len(got))
+		}
+		if length := header.Get("Content-Length"); size < 32<<10 && length != fmt.Sprint(size) {
+			t.Errorf("%d bytes: length %q", size, length)
+		}
+		if code, _, got := h.ask(t, "jane", "HEAD", path, ""); code != 200 || got != "" {
+			t.Errorf("HEAD: %d %q", code, got)
+		}
+	}
+}

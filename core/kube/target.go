@@ -222,7 +222,7 @@ func (t *target) session() bool {
 
 // streams tells whether an answer is expected to come piece by piece.
 func (t *target) streams() bool {
-	return t.verb == "watch" || t.backend() || t.subresource == "log" && asked(t.query, "follow")
+	return t.verb == "watch" || t.backend() || asked(t.query, "follow") || asked(t.query, "watch")
 }
 
 // apiVersion is group and version as objects say them.

@@ -142,18 +142,22 @@ func anyPod(p *place) (string, error) {
 		return "", fmt.Errorf("looking for a pod: %w", err)
 	}
 	defer res.Body.Close()
-	var list struct {
-		Items []struct {
-			Metadata struct{ Name, Namespace string }
-			Status   struct{ Phase string }
+	type pod struct {
+		Metadata struct {
+			Name, Namespace   string
+			CreationTimestamp time.Time
 		}
+		Status struct{ Phase string }
 	}
+	var list struct{ Items []pod }
 	if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
 		return "", fmt.Errorf("looking for a pod: %w", err)
 	}
-	for _, pod := range list.Items {
-		if pod.Status.Phase == "Running" {
-			return "/api/v1/namespaces/" + pod.Metadata.Namespace + "/pods/" + pod.Metadata.Name, nil
+	// The oldest is the least likely to go away meanwhile.
+	slices.SortFunc(list.Items, func(a, b pod) int { return a.Metadata.CreationTimestamp.Compare(b.Metadata.CreationTimestamp) })
+	for _, p := range list.Items {
+		if p.Status.Phase == "Running" {
+			return "/api/v1/namespaces/" + p.Metadata.Namespace + "/pods/" + p.Metadata.Name, nil
 		}
 	}
 	return "", fmt.Errorf("looking for a pod: none is running")
