@@ -8,6 +8,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := build
+.SECONDARY:
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
 COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
@@ -74,6 +75,14 @@ build/extensions/%.wasm: FORCE
 build/extensions/%.tar: build/extensions/%.wasm
 	@go run ./core/extension/pack extensions/$* $< -o $@
 
+# A guest that attacks the browser, for the test of origins.
+build/extensions/hostile.wasm: FORCE
+	@echo "building  $@"
+	@mkdir -p build/extensions
+	@cd core/server/testdata/hostile && GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -ldflags='-s -w' -o ../../../../$@ .
+build/extensions/hostile.tar: build/extensions/hostile.wasm
+	@go run ./core/extension/pack core/server/testdata/hostile $< -o $@
+
 core/extension/builtin/%.tar: build/extensions/%.tar
 	@cmp -s $< $@ || cp $< $@
 
@@ -119,7 +128,7 @@ test-integration: build
 	@$(RUN) start
 	@.ci/with-atoll go test -count=1 -tags integration -timeout 20m -run 'Integration' ./core/...
 
-test-e2e: build need-browser
+test-e2e: build need-browser build/extensions/hello.tar build/extensions/hostile.tar
 	@$(RUN) start
 	@.ci/with-atoll npm --prefix console run --silent e2e
 
