@@ -147,13 +147,8 @@ func newWorld(t testing.TB, builtin fs.FS) *world {
 	}
 	t.Cleanup(index.Close)
 	w := &world{store: s, index: index, kubernetes: &standInKubernetes{}, packages: filepath.Join(t.TempDir(), "packages")}
-	quiet := slog.New(slog.DiscardHandler)
-	door := capability.NewDoor(w.kubernetes, quiet)
-	w.engine, err = sandbox.New(t.Context(), sandbox.Options{CacheDir: cacheDir(t), Doors: door.Doors, Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.engine.Close(context.Background()) })
+	door := capability.NewDoor(w.kubernetes, slog.New(slog.DiscardHandler))
+	w.engine = newEngine(t, door)
 	w.Host = w.host(t, builtin)
 	return w
 }
@@ -182,6 +177,17 @@ func TestMain(m *testing.M) {
 		os.RemoveAll(dir)
 	}
 	os.Exit(code)
+}
+
+// newEngine makes a sandbox with a door.
+func newEngine(t testing.TB, door *capability.Door) *sandbox.Engine {
+	t.Helper()
+	engine, err := sandbox.New(t.Context(), sandbox.Options{CacheDir: cacheDir(t), Doors: door.Doors, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close(context.Background()) })
+	return engine
 }
 
 // host makes a further host on the same store.
