@@ -166,9 +166,6 @@ export function ExtensionsPage() {
                 <th scope="col">{t('Name')}</th>
                 <th scope="col">{t('Status')}</th>
                 <th scope="col">{t('Version')}</th>
-                <th scope="col" className="opt-x">
-                  {t('Adds')}
-                </th>
                 <th scope="col" className="num opt-l">
                   {t('Memory')}
                 </th>
@@ -198,9 +195,6 @@ export function ExtensionsPage() {
                     <PhaseStatus extension={one} />
                   </td>
                   <td className="second">{one.version}</td>
-                  <td className="second opt-x">
-                    {adds(contributions.filter((c) => c.extension === one.name).map((c) => c.slot))}
-                  </td>
                   <td className="num opt-l">
                     {one.loaded ? <Use value={one.memoryBytes} say={sayMemory} /> : <span className="muted">{t('asleep')}</span>}
                   </td>
@@ -266,21 +260,6 @@ function PhaseStatus({ extension: { phase, message } }: { extension: Extension }
     <Status tone="ok" shape="ok">
       {t('Active')}
     </Status>
-  );
-}
-
-/** What an extension adds, counted by what a person sees. */
-export function adds(slots: readonly string[]): string {
-  const n = (test: (slot: string) => boolean) => slots.filter(test).length;
-  const pages = n((slot) => slot === 'page');
-  const tabs = n((slot) => slot === 'resource.tab');
-  return (
-    [
-      pages ? t('{n, plural, one {# page} other {# pages}}', { n: pages }) : '',
-      tabs ? t('{n, plural, one {# tab} other {# tabs}}', { n: tabs }) : '',
-    ]
-      .filter(Boolean)
-      .join(', ') || '–'
   );
 }
 

@@ -9,8 +9,6 @@ import { Button, CopyButton } from '../kit/button';
 import { Sheet } from '../kit/dialog';
 import { Icon } from '../kit/icon';
 import { StatusShape } from '../kit/status';
-import { toast } from '../kit/toasts';
-import { useScope } from '../shell/scope';
 import type { Problem } from '../stream';
 import { t } from '../words/words';
 import { install } from './install';
@@ -19,8 +17,8 @@ const sections = (): { kinds: string[]; title: string; icon: LucideIcon }[] => [
   { kinds: ['kubernetes'], title: t('Reads and changes Kubernetes for the person who asks'), icon: Boxes },
   { kinds: ['role'], title: t('Adds to roles'), icon: Shield },
   { kinds: ['route'], title: t('Answers at addresses of its own'), icon: Route },
-  { kinds: ['ui'], title: t('Adds to the console'), icon: LayoutDashboard },
-  { kinds: ['limits', 'isolation'], title: t('May use'), icon: Gauge },
+  { kinds: ['console'], title: t('Adds to the console'), icon: LayoutDashboard },
+  { kinds: ['limit', 'isolation'], title: t('May use'), icon: Gauge },
 ];
 
 /** What a package asks for, in groups; what no group knows stands in the last. */
@@ -66,12 +64,9 @@ export function ReviewSheet({ review, file, onClose }: { review: Review; file: B
   const [took, setTook] = useState<number>();
   const [problem, setProblem] = useState<Problem>();
   const queries = useQueryClient();
-  const { contributions } = useScope();
   const asks = review.asks ?? [];
   const dangerous = asks.filter((ask) => ask.dangerous).length;
   const title = review.title || review.name;
-  // Its entries arrive over the stream, like in every other open browser.
-  const shown = step === 'done' && contributions.some((one) => one.extension === review.name);
   const run = async () => {
     setStep('installing');
     const began = performance.now();
@@ -79,7 +74,6 @@ export function ReviewSheet({ review, file, onClose }: { review: Review; file: B
       await install(file, review.consent);
       setTook(performance.now() - began);
       setStep('done');
-      toast('ok', t('Installed {name} {version}', { name: title, version: review.version }));
       await queries.invalidateQueries({ queryKey: ['extensions'] });
     } catch (error) {
       setProblem(problemOf(error));
@@ -170,7 +164,7 @@ export function ReviewSheet({ review, file, onClose }: { review: Review; file: B
             label={t('Record it and switch its routes on')}
             end={took === undefined ? undefined : exactSpan(took)}
           />
-          <StepLine done={shown} now={step === 'done' && !shown} label={t('Its pages appear in every open browser')} />
+          <StepLine done={step === 'done'} label={t('Its pages appear in every open browser')} />
         </ol>
       </div>
     </Sheet>

@@ -23,7 +23,12 @@ export function readUsage(pod: KubeObject): Map<string, Usage> {
 export const total = (usage: ReadonlyMap<string, Usage>): Usage | undefined =>
   usage.size === 0 ? undefined : [...usage.values()].reduce(add);
 
-const options = { refetchInterval: 15_000, retry: false, staleTime: 10_000 } as const;
+// A cluster without metrics is not asked again and again.
+const options = {
+  refetchInterval: (query: { state: { error: unknown } }) => (query.state.error ? false : 15_000),
+  retry: false,
+  staleTime: 10_000,
+} as const;
 
 /** The usage of one pod by container, asked again every 15 s. */
 export function usePodUsage(cluster: string, project: string, name: string | undefined): ReadonlyMap<string, Usage> {

@@ -29,7 +29,6 @@ export const zh: Record<string, string> = {
   Active: '运行中',
   'Add member': '添加成员',
   'Add member to {name}': '向 {name} 添加成员',
-  Adds: '添加',
   'Adds to roles': '加入角色',
   'Adds to the console': '加入控制台',
   'Administrators and viewers of the workspace have the same role in each of its projects.':
@@ -172,7 +171,6 @@ export const zh: Record<string, string> = {
   'Install from a file…': '从文件安装…',
   Installation: '安装过程',
   Installed: '安装',
-  'Installed {name} {version}': '已安装 {name} {version}',
   'It asks for nothing.': '它不请求任何权限。',
   'It is shown this once': '仅显示这一次',
   'It may have been deleted. If it is created again, it appears here at once.':
@@ -572,9 +570,7 @@ export const zh: Record<string, string> = {
     '{n, plural, other {# 个字符}}。长比怪更好。',
   '{n, plural, one {# is} other {# are}} in {project}.': '{project} 中有 {n, plural, other {# 个}}。',
   '{n, plural, one {# needs attention} other {# need attention}}': '{n, plural, other {# 个需要关注}}',
-  '{n, plural, one {# page} other {# pages}}': '{n, plural, other {# 个页面}}',
   '{n, plural, one {# result} other {# results}}': '{n, plural, other {# 个结果}}',
-  '{n, plural, one {# tab} other {# tabs}}': '{n, plural, other {# 个标签}}',
   '{n, plural, one {# thing deserves} other {# things deserve}} a second look': '{n, plural, other {有 # 项需要留意}}',
   '{name} is installed': '{name} 已安装',
   '{name}, account': '{name}，账户',
