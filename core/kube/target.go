@@ -43,6 +43,11 @@ func parseTarget(method, escaped, query string) (target, error) {
 	if len(escaped) > maxPath {
 		return target{}, fmt.Errorf("%w: it is longer than %d bytes", ErrPath, maxPath)
 	}
+	for i := range len(query) {
+		if query[i] <= ' ' || query[i] >= 0x7f {
+			return target{}, fmt.Errorf("%w: the byte %q in the query", ErrPath, query[i])
+		}
+	}
 	encoded := false
 	start := 1 // of the segment
 	for i := 1; i <= len(escaped); i++ {
