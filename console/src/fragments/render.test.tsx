@@ -9,7 +9,7 @@ import { show } from './testing';
 vi.setConfig({ testTimeout: 30_000 });
 
 beforeEach(() => {
-  vi.useFakeTimers({ shouldAdvanceTime: true });
+  vi.useFakeTimers();
 });
 afterEach(() => {
   cleanup();
@@ -20,7 +20,7 @@ const text = (of: unknown) => ({ is: 'Text', text: of });
 const stack = (...children: unknown[]) => ({ ui: 'v1', body: { is: 'Stack', children } });
 const rows = (...columns: unknown[]) => ({ is: 'Table', rows: { $: '/pods/items' }, key: 'name', columns });
 const pods = { from: 'ext', path: '/pods' };
-const ssleep = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 
 /** Every node that the catalogue's schema names. */
 function catalogue(): string[] {
@@ -130,7 +130,7 @@ describe('actions', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Copy' }));
     expect(written).toEqual(['1']);
     fireEvent.click(screen.getByRole('button', { name: 'Again' }));
-    await ssleep(0);
+    await pass(0);
     expect(asked).toBe(2);
   });
 });
@@ -138,9 +138,9 @@ describe('actions', () => {
 describe('states of data', () => {
   test('a skeleton only after 120 ms', async () => {
     const { container } = await show({ ...stack(text({ $: '/pods/n' })), data: { pods } }, () => new Promise(() => {}));
-    await ssleep(60);
+    await pass(60);
     expect(container.querySelector('.skel')).toBeNull();
-    await ssleep(100);
+    await pass(100);
     expect(container.querySelector('.skel')).not.toBeNull();
   });
 
@@ -168,7 +168,7 @@ describe('states of data', () => {
     expect(container.textContent).toContain('Could not load pods');
     broken = false;
     fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
-    await ssleep(0);
+    await pass(0);
     expect(container.textContent).toContain('here again');
     expect(container.textContent).not.toContain('Could not load');
   });
@@ -280,9 +280,9 @@ describe('filters and tabs', () => {
     expect(screen.queryByRole('button', { name: 'More' })).toBeNull();
     fireEvent.click(screen.getByRole('button', { name: 'On' }));
     fireEvent.change(screen.getByLabelText('Search'), { target: { value: 'a b' } });
-    await ssleep(100);
+    await pass(100);
     expect(search()).toBe('on=true');
-    await ssleep(300);
+    await pass(300);
     expect(search()).toBe('on=true&text=a+b');
     expect(container.textContent).toContain('/x/logging/lines?text=a+b&on=true');
     expect(screen.getByRole('button', { name: 'More' })).not.toBeNull();
@@ -312,7 +312,7 @@ test('the log takes lines of its source and says that it is live', async () => {
       '{"time":"2026-11-23T10:00:00Z","pod":"p","container":"c","line":"ERROR hello world"}\n{"kind":"notice","pod":"p","line":"restarted"}\n',
     );
   });
-  await ssleep(300);
+  await pass(300);
   expect(container.querySelector('.log .l.error mark')?.textContent).toBe('world');
   expect(container.querySelector('.log .cut')?.textContent).toContain('restarted');
   expect(container.querySelector('.live')?.textContent).toBe('live');

@@ -121,10 +121,6 @@ export class StreamClient {
     return () => this.listeners.delete(listener);
   };
 
-  get connected(): boolean {
-    return this.ready;
-  }
-
   /** Tries at once instead of waiting for the next try. */
   tryNow = (): void => {
     if (this.ready || this.asleep) return;

@@ -40,8 +40,14 @@ async function open(
 ): Promise<World> {
   const world = new World();
   world.answers.set(`${route}/pods`, podList);
+  world.answers.set(`${route}/greetings`, {
+    items: [
+      { language: 'English', text: 'Hello, world!' },
+      { language: '中文', text: '你好, world!' },
+    ],
+  });
   world.answers.set(`${route}/greeting`, { text: 'Hello, world', lines: madeLines(0, 30) });
-  world.answers.set(`${route}/hello`, { items: [{ language: 'English', text: 'Hello' }] });
+
   world.answers.set('/x/logging/-/kubernetes/', {
     kind: 'PodList',
     metadata: { resourceVersion: '5' },

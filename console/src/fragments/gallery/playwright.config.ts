@@ -14,7 +14,7 @@ export default defineConfig({
   outputDir: join(tmpdir(), 'gallery-results'),
   workers: 1,
   reporter: 'list',
-  timeout: 60_000,
+  timeout: 180_000,
   use: {
     viewport: { width: 1440, height: 900 },
     launchOptions: { executablePath: process.env.CHROMIUM ?? chromium, args: ['--no-sandbox'] },

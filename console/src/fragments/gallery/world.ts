@@ -15,8 +15,6 @@ export class World {
   private readonly waiting: (() => void)[] = [];
   /** Answers by the beginning of a path. */
   readonly answers = new Map<string, unknown>();
-  refuseSockets = false;
-  connections = 0;
 
   async attach(page: Page): Promise<void> {
     await page.route(/\/(x|clusters|api)\//, async (route) => {
@@ -27,11 +25,6 @@ export class World {
       else await route.fulfill({ json: found[1] });
     });
     await page.routeWebSocket(/\/api\/v1\/stream/, (ws) => {
-      this.connections++;
-      if (this.refuseSockets) {
-        void ws.close();
-        return;
-      }
       this.socket = ws;
       ws.onMessage((raw) => {
         const m = JSON.parse(String(raw));
