@@ -327,8 +327,9 @@ func (g *Guest) Exchange(ctx context.Context, x *Exchange) error {
 }
 
 func (i *instance) exchange(ctx context.Context, x *Exchange) error {
+	now := time.Now()
 	i.mu.Lock()
-	s, err := i.open(ctx, &x.Request, x, time.Now())
+	s, err := i.open(ctx, &x.Request, x, now)
 	if err != nil {
 		i.unused()
 		i.mu.Unlock()
@@ -349,7 +350,7 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) error {
 		if slot, ok := i.guest.engine.slots.tryTake(); ok {
 			i.owned = true
 			i.mu.Unlock()
-			i.turn(slot)
+			i.turn(slot, now)
 			i.mu.Lock()
 		} else {
 			i.kick()

@@ -147,29 +147,28 @@ func TestLoopIsStoppedWhileNeighboursRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// An unrelated goroutine and the garbage collector run meanwhile.
-	stop, stood := make(chan struct{}), make(chan time.Duration)
+	// The garbage collector needs every thread to stop for a moment: in a
+	// process that a guest's loop holds up, it does not come to an end.
+	ended, collected := make(chan struct{}), make(chan int)
 	go func() {
-		longest, last := time.Duration(0), time.Now()
-		for {
+		for n := 0; ; n++ {
 			select {
-			case <-stop:
-				stood <- longest
+			case <-ended:
+				collected <- n
 				return
-			case <-time.After(time.Millisecond):
+			default:
 				runtime.GC()
-				longest, last = max(longest, time.Since(last)), time.Now()
 			}
 		}
 	}()
 	_, err := g.Do(t.Context(), as("bad", "GET", "/loop"))
-	close(stop)
+	close(ended)
 	var fault *sandbox.Fault
 	if !errors.As(err, &fault) || fault.Class != sandbox.FaultTime {
 		t.Errorf("the loop ended with %v", err)
 	}
-	if d := <-stood; d >= 200*time.Millisecond {
-		t.Errorf("the process stood still for %v while the guest looped", d)
+	if n := <-collected; n < 2 {
+		t.Errorf("the process stood still while the guest looped: %d collections", n)
 	}
 	resp, err := g.Do(t.Context(), as("good", "GET", "/count"))
 	if err != nil {

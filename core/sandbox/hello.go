@@ -16,7 +16,7 @@ func (i *instance) hello() []byte {
 	seed := i.guest.engine.seed()
 	b := wire.BeginFrame(nil, wire.Hello, 0, 0)
 	b = wire.AppendU16(b, wire.TagMinor, minorVersion)
-	b = wire.AppendU64(b, wire.TagFeatures, 0)
+	b = wire.AppendU64(b, wire.TagFeatures, wire.FeatureBuffer)
 	b = wire.AppendField(b, wire.TagSeed, 0, seed[:])
 	b = wire.AppendU64(b, wire.TagMemory, i.guest.limits.Memory)
 	b = wire.AppendU32(b, wire.TagStreams, uint32(i.guest.limits.Streams))
@@ -50,7 +50,9 @@ func (i *instance) receiveHello(out []byte) error {
 		case wire.TagMinor:
 			_, minor = field.U16()
 		case wire.TagFeatures:
-			if v, ok := field.U64(); !ok || v != 0 {
+			v, ok := field.U64()
+			i.keepsBuffer = v&wire.FeatureBuffer != 0
+			if !ok || v&^wire.FeatureBuffer != 0 {
 				return i.fault(FaultStart, "it uses features that this host does not have")
 			}
 		default:

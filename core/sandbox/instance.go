@@ -26,6 +26,10 @@ import (
 // that long, so that who cancels cannot pile up work.
 const resetGrace = 30 * time.Second
 
+// leastBuffer is the smallest buffer that a guest is asked for, in bytes, so
+// that one which keeps its buffer is seldom asked again.
+const leastBuffer = 32 << 10
+
 // errUnloaded ends an instance that is not needed. Nobody but the sandbox sees
 // it: a request that meets it takes another instance.
 var errUnloaded = errors.New("unloaded")
@@ -42,6 +46,10 @@ type instance struct {
 	alone bool // for one request
 	run   *runner
 	log   *guestLog
+
+	keepsBuffer bool   // see wire.FeatureBuffer
+	buffer      uint32 // the guest's buffer, bufferSize bytes; for the owner
+	bufferSize  int
 
 	signal chan struct{} // the loop looks
 	done   chan struct{} // the loop has left, the memory is free
@@ -148,7 +156,8 @@ func (i *instance) loop() {
 			case len(i.in) > 0 || !i.wake.IsZero() && !now.Before(i.wake):
 				i.owned = true
 				i.mu.Unlock()
-				i.turn(i.guest.engine.slots.take())
+				slot := i.guest.engine.slots.take()
+				i.turn(slot, time.Now())
 				continue
 			}
 			next = i.next()
@@ -194,12 +203,12 @@ func (i *instance) next() time.Time {
 // turn lets the guest run once with the frames that wait for it, and hands out
 // what it answers. The caller owns the instance and the slot, and neither
 // afterwards.
-func (i *instance) turn(slot int) {
+func (i *instance) turn(slot int, now time.Time) {
 	slots := i.guest.engine.slots
 	i.mu.Lock()
 	batch := i.takeBatch()
 	i.mu.Unlock()
-	out, err := i.enter(slot, time.Now(), batch)
+	out, err := i.enter(slot, now, batch)
 	slots.give(slot)
 
 	i.mu.Lock()
@@ -272,12 +281,12 @@ func (i *instance) enter(slot int, now time.Time, batch []byte) (out []byte, err
 	r, slots := i.run, i.guest.engine.slots
 	r.wasi.setClock(now)
 	slots.begin(slot, r, i.guest.limits.CPUPerRequest)
-	if len(batch) > 0 {
-		var at uint32
-		at, err = r.buffer(len(batch))
-		if err == nil && !r.write(at, batch) {
-			err = errors.New("the buffer that it offers lies outside its memory")
-		}
+	if len(batch) > i.bufferSize || len(batch) > 0 && !i.keepsBuffer {
+		i.bufferSize = max(len(batch), leastBuffer)
+		i.buffer, err = r.buffer(i.bufferSize)
+	}
+	if err == nil && len(batch) > 0 && !r.write(i.buffer, batch) {
+		err = errors.New("the buffer that it offers lies outside its memory")
 	}
 	if err == nil {
 		out, err = r.poll(len(batch))

@@ -139,6 +139,7 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	for {
 		s.mu.Lock()
 		head, err := st.head, st.err
+		ready := wait(&st.ready)
 		s.mu.Unlock()
 		if err != nil {
 			unhook()
@@ -156,7 +157,7 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			head.Body = &answerBody{stream: st, response: head, unhook: unhook}
 			return head, nil
 		}
-		<-st.ready
+		<-ready
 	}
 }
 

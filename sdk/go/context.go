@@ -3,7 +3,6 @@ package atoll
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/atoll-platform/atoll/sdk/go/wire"
@@ -83,7 +82,6 @@ func (c *Identity) take(tag wire.Tag, value string) bool {
 type requestContext struct {
 	context.Context
 	stream   *stream
-	request  *http.Request
 	deadline time.Time
 }
 

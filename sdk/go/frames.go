@@ -4,6 +4,7 @@ package atoll
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 
@@ -16,28 +17,26 @@ import (
 type FrameHandler func(c *Call)
 
 type frameRoute struct {
-	method string
-	handle FrameHandler
+	method, path string
+	handle       FrameHandler
 }
 
 // HandleFrames lets h answer the route with exactly this method and path (no
 // patterns; a query is allowed), instead of the handler given to Serve. It is
 // called from init. Requests' bodies are less than 32 KiB.
 func HandleFrames(method, path string, h FrameHandler) {
-	current.frames[method+" "+path] = frameRoute{method, h}
+	current.frames = append(current.frames, frameRoute{method, path, h})
 }
 
 // Call is one request at the frame level.
 type Call struct {
 	session *session
 	id      uint32
-	method  []byte
 	target  []byte
 	head    []byte // the fields of OPEN
 	body    []byte
 	header  []byte // fields of the answer
 	status  int
-	key     []byte
 }
 
 // Target is path and query.
@@ -92,7 +91,12 @@ func (c *Call) Respond(status int, body []byte) {
 	c.status = status
 	s := c.session
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	c.respond(s, status, body)
+	s.mu.Unlock()
+}
+
+// respond is Respond with s.mu held.
+func (c *Call) respond(s *session, status int, body []byte) {
 	s.data = -1
 	at := len(s.out)
 	s.out = wire.BeginFrame(s.out, wire.Head, 0, c.id)
@@ -136,40 +140,46 @@ func (s *session) answerFrames(open wire.Frame, rest []byte) (after []byte, done
 	if len(s.frames) == 0 {
 		return nil, false
 	}
-	c := &s.call
-	c.method, c.target = nil, nil
-	route := false
+	// The loop decodes by hand: it is the hot path of the fastest routes, and
+	// in WebAssembly a call weighs more than what it does here.
+	var authority, method, target []byte
 	for p := open.Payload; len(p) > 0; {
-		f, more, err := wire.NextField(p)
-		if err != nil {
+		if len(p) < wire.FieldHead || p[3]&0x80 != 0 {
+			return nil, false // a critical field is for those who read them all
+		}
+		end := wire.FieldHead + int(binary.LittleEndian.Uint32(p[4:]))
+		if end < wire.FieldHead || end > len(p) {
 			return nil, false
 		}
-		p = more
-		switch f.Tag {
+		switch wire.Tag(binary.LittleEndian.Uint16(p)) {
 		case wire.TagAuthority:
-			route = string(f.Value) == "route"
+			authority = p[wire.FieldHead:end]
 		case wire.TagMethod:
-			c.method = f.Value
+			method = p[wire.FieldHead:end]
 		case wire.TagTarget:
-			c.target = f.Value
-		default:
-			if f.Flags != 0 {
-				return nil, false // a critical field is for those who read them all
-			}
+			target = p[wire.FieldHead:end]
 		}
+		p = p[end:]
 	}
-	if !route {
+	if string(authority) != "route" {
 		return nil, false
 	}
-	path := c.target
+	path := target
 	if n := bytes.IndexByte(path, '?'); n >= 0 {
 		path = path[:n]
 	}
-	c.key = append(append(append(c.key[:0], c.method...), ' '), path...)
-	r, ok := s.frames[string(c.key)]
-	if !ok {
+	var r *frameRoute
+	for n := range s.frames {
+		if f := &s.frames[n]; f.path == string(path) && f.method == string(method) {
+			r = f
+			break
+		}
+	}
+	if r == nil {
 		return nil, false
 	}
+	c := &s.call
+	c.target = target
 	c.session, c.id, c.head, c.body, c.header, c.status = s, open.Stream, open.Payload, nil, c.header[:0], 0
 	n := 0
 	for next := rest; len(next) > 0; {

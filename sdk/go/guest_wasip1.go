@@ -40,8 +40,8 @@ func poll(size uint32) uint64 {
 		settle()
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	out := s.finish()
+	s.mu.Unlock()
 	if len(out) == 0 {
 		return 0
 	}

@@ -34,7 +34,7 @@ func (s *session) receive(in []byte) {
 	for _, st := range starts {
 		st.serving = true
 		s.stirred = true
-		go st.serve(st.ended && len(st.buf) == 0)
+		s.work(st)
 	}
 	s.mu.Unlock()
 }
@@ -160,6 +160,7 @@ func (s *session) wake(st *stream) {
 // receiveHello takes the host's HELLO and answers it. s.mu is held.
 func (s *session) receiveHello(f wire.Frame) {
 	s.settings = map[string]string{}
+	features := uint64(0)
 	for p := f.Payload; len(p) > 0; {
 		field, rest, err := wire.NextField(p)
 		if err != nil {
@@ -171,24 +172,30 @@ func (s *session) receiveHello(f wire.Frame) {
 			memory, _ := field.U64()
 			s.window = int(memory / 4)
 			s.room = s.window
+		case wire.TagFeatures:
+			features, _ = field.U64()
 		case wire.TagSetting:
 			if name, value, ok := field.Pair(); ok {
 				s.settings[string(name)] = string(value)
 			}
 		}
 	}
-	s.append(wire.Hello, 0, wire.AppendU64(wire.AppendU16(nil, wire.TagMinor, 0), wire.TagFeatures, 0))
+	s.append(wire.Hello, 0, wire.AppendU64(wire.AppendU16(nil, wire.TagMinor, 0), wire.TagFeatures, features&wire.FeatureBuffer))
 }
+
+// blank is what every request begins as.
+var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 
 // receiveOpen takes the head of a request. s.mu is held.
 func (s *session) receiveOpen(f wire.Frame) {
 	st := s.newStream(f.Stream)
 	// One copy of the head; every string of the request is a part of it.
 	head := string(f.Payload)
-	base, cancel := context.WithCancelCause(context.Background())
-	ctx := &requestContext{Context: base, stream: st}
-	st.ctx, st.cancel = ctx, cancel
-	r := &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}}
+	ctx := &st.ctx
+	ctx.stream = st
+	ctx.Context, st.cancel = context.WithCancelCause(context.Background())
+	r := blank.WithContext(ctx)
+	r.Header = http.Header{}
 	unknown := false
 	for p, at := f.Payload, 0; len(p) > 0; {
 		field, rest, err := wire.NextField(p)
@@ -222,7 +229,7 @@ func (s *session) receiveOpen(f wire.Frame) {
 		s.resetStream(st, wire.Unsupported, "an unknown critical field", &ResetError{Code: wire.Unsupported})
 		return
 	}
-	ctx.request = r
+	st.request = r
 	s.starts = append(s.starts, st)
 }
 

@@ -24,13 +24,48 @@ var (
 // called once, from init.
 func Serve(h http.Handler) { current.handler = h }
 
+// worker is a goroutine that serves one request after the other. It keeps the
+// stack that the last one grew; a new goroutine would grow it again.
+type worker chan *stream
+
+// maxWorkers is how many wait for work at most.
+const maxWorkers = 32
+
+// work gives a request to a worker that waits, or to a new one. s.mu is held.
+func (s *session) work(st *stream) {
+	if n := len(s.workers); n > 0 {
+		s.workers[n-1] <- st // it has room: a worker waits with its channel empty
+		s.workers = s.workers[:n-1]
+		return
+	}
+	w := make(worker, 1)
+	w <- st
+	go w.run(s)
+}
+
+func (w worker) run(s *session) {
+	for st := range w {
+		st.serve()
+		s.mu.Lock()
+		if len(s.workers) == maxWorkers {
+			s.mu.Unlock()
+			return
+		}
+		s.workers = append(s.workers, w)
+		s.mu.Unlock()
+	}
+}
+
 // serve runs the handler for one request.
-func (st *stream) serve(empty bool) {
+func (st *stream) serve() {
 	s := st.session
-	ctx := st.ctx.(*requestContext)
-	r := ctx.request.WithContext(ctx)
-	ctx.request = nil
-	w := &response{stream: st, header: http.Header{}, head: r.Method == http.MethodHead}
+	r := st.request
+	st.request = nil
+	w := &st.answer
+	w.stream, w.header, w.head = st, http.Header{}, r.Method == http.MethodHead
+	s.mu.Lock()
+	empty := st.ended && len(st.buf) == 0
+	s.mu.Unlock()
 	var fault string
 	if u, err := url.ParseRequestURI(r.RequestURI); err != nil {
 		http.Error(w, "the target is not a path", http.StatusBadRequest)

@@ -5,7 +5,6 @@ package atoll
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/atoll-platform/atoll/sdk/go/wire"
@@ -18,7 +17,7 @@ const crowd = wire.MaxBatch * 3 / 4
 // goroutine at a time but may switch at any allocation, so mu is needed here as
 // anywhere.
 type session struct {
-	mu      sync.Mutex
+	mu      lock
 	out     []byte // frames for the host
 	sent    int    // of out, what the last poll handed over
 	data    int    // where in out the last frame begins, if it is a DATA frame
@@ -31,15 +30,16 @@ type session struct {
 	crowded bool
 
 	handler  http.Handler
-	frames   map[string]frameRoute
+	frames   []frameRoute
 	settings map[string]string
 	stirred  bool      // something was started or woken: the poll has to settle
 	starts   []*stream // requests whose handler starts when the batch is read
+	workers  []worker  // that wait for a request
 	call     Call
 }
 
 // current is this instance's session: a guest is one.
-var current = &session{streams: map[uint32]*stream{}, nextID: 2, frames: map[string]frameRoute{}}
+var current = &session{streams: map[uint32]*stream{}, nextID: 2}
 
 // stream is one stream, opened by the host (odd ids) or by us. session.mu
 // guards it.
@@ -47,9 +47,11 @@ type stream struct {
 	session *session
 	id      uint32
 	caller  Identity
-	about   string // its authority
-	ctx     context.Context
+	about   string         // its authority
+	ctx     requestContext // of a stream that the host opened
 	cancel  context.CancelCauseFunc
+	request *http.Request
+	answer  response
 	late    bool // it was reset because its time was up
 
 	// What the host sends.
@@ -73,12 +75,25 @@ type stream struct {
 	serving bool  // a handler runs for it
 	call    *frameCall
 
-	ready, space chan struct{}
+	ready, space chan struct{} // made when somebody waits
 }
 
 func (s *stream) ours() bool { return s.id&1 == 0 }
 
+// wait gives the channel on which a waiter is woken. The session's lock is held;
+// it is released before waiting, and the waiter looks again.
+func wait(c *chan struct{}) <-chan struct{} {
+	if *c == nil {
+		*c = make(chan struct{}, 1)
+	}
+	return *c
+}
+
+// notify wakes who waits, if anybody does.
 func notify(c chan struct{}) {
+	if c == nil {
+		return
+	}
 	select {
 	case c <- struct{}{}:
 	default:
@@ -87,7 +102,7 @@ func notify(c chan struct{}) {
 
 // newStream makes a stream. s.mu is held.
 func (s *session) newStream(id uint32) *stream {
-	st := &stream{session: s, id: id, room: wire.StreamWindow, ready: make(chan struct{}, 1), space: make(chan struct{}, 1)}
+	st := &stream{session: s, id: id, room: wire.StreamWindow}
 	s.streams[id] = st
 	return st
 }
@@ -177,6 +192,10 @@ func (st *stream) read(p []byte) (n int, ended bool, err error) {
 			return n, false, nil
 		}
 		err, ended, discard := st.err, st.ended, st.discard
+		var ready <-chan struct{}
+		if err == nil && !ended && !discard {
+			ready = wait(&st.ready)
+		}
 		s.mu.Unlock()
 		switch {
 		case err != nil:
@@ -186,7 +205,7 @@ func (st *stream) read(p []byte) (n int, ended bool, err error) {
 		case discard:
 			return 0, false, http.ErrBodyReadAfterClose
 		}
-		<-st.ready
+		<-ready
 	}
 }
 
@@ -213,8 +232,9 @@ func (st *stream) write(p []byte) (written int, err error) {
 		}
 		if n <= 0 {
 			st.starving = true
+			space := wait(&st.space)
 			s.mu.Unlock()
-			<-st.space
+			<-space
 			continue
 		}
 		st.room -= n

@@ -57,6 +57,11 @@ const (
 	TagStreams  Tag = 85 // u32: streams open at once, each way, host to guest
 )
 
+// FeatureBuffer is a bit of TagFeatures, said by a guest: what atoll_buffer
+// answered stays good for batches that fit, until it is asked again. The host
+// then enters the guest once a batch instead of twice.
+const FeatureBuffer uint64 = 1 << 0
+
 // CriticalField is the one flag of fields: who does not know the tag resets the
 // stream (`unsupported`) instead of skipping the field.
 const CriticalField uint16 = 0x8000

@@ -103,7 +103,7 @@ func frame(f wire.Frame) {
 		case "no-version":
 			out = wire.AppendFrame(out, wire.Hello, 0, 0, nil)
 		case "features":
-			out = wire.AppendFrame(out, wire.Hello, 0, 0, wire.AppendU64(wire.AppendU16(nil, wire.TagMinor, 0), wire.TagFeatures, 1))
+			out = wire.AppendFrame(out, wire.Hello, 0, 0, wire.AppendU64(wire.AppendU16(nil, wire.TagMinor, 0), wire.TagFeatures, 1<<40))
 		case "critical":
 			out = wire.AppendFrame(out, wire.Hello, 0, 0, wire.AppendField(good, 999, wire.CriticalField, nil))
 		case "twice":
