@@ -266,7 +266,11 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 	if err != nil {
 		lost := errors.Is(context.Cause(lively), errRightLost)
 		done()
+		tooLarge := (*http.MaxBytesError)(nil)
 		switch {
+		case errors.As(err, &tooLarge):
+			return (&failure{code: http.StatusRequestEntityTooLarge, reason: metav1.StatusReasonRequestEntityTooLarge,
+				message: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}).response()
 		case lost:
 			return forbidden(in.subject, t, errRightLost.Error()).response()
 		case ctx.Err() != nil:

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -443,5 +444,20 @@ func TestAnswersArriveWhole(t *testing.T) {
 		if code, _, got := h.ask(t, "jane", "HEAD", path, ""); code != 200 || got != "" {
 			t.Errorf("HEAD: %d %q", code, got)
 		}
+	}
+}
+
+func TestARequestThatIsTooLargeIsSaidSo(t *testing.T) {
+	h := newHouse(t)
+	h.up.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{}") })
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", "/clusters/local/api/v1/namespaces/alpha/configmaps", strings.NewReader(strings.Repeat("x", 2000)))
+	r.Body = http.MaxBytesReader(w, r.Body, 1000)
+	h.proxy.ServeHTTP(w, r, access.Subject{Name: "jane", UID: "uid-jane", Via: access.ViaToken}, "local", "/api/v1/namespaces/alpha/configmaps")
+	if s := status(t, w.Body.String()); w.Code != http.StatusRequestEntityTooLarge || s.Code != 413 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if s := h.registry.List()[0]; s.Phase != PhaseReady {
+		t.Errorf("a client's fault made the cluster %s", s.Phase)
 	}
 }

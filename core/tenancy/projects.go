@@ -50,7 +50,8 @@ func (t *Service) CreateProject(ctx context.Context, by access.Subject, n NewPro
 	if err := errors.Join(checkProjectName(n.Name), checkTitle(n.Title)); err != nil {
 		return Project{}, err
 	}
-	if _, ok := t.registry.Get(n.Cluster); !ok {
+	cluster, ok := t.registry.Get(n.Cluster)
+	if !ok {
 		return Project{}, fmt.Errorf("the cluster %q is %w", n.Cluster, ErrNotFound)
 	}
 	if n.Adopt && !t.index.Can(by, access.ProjectsManage, access.Scope{Cluster: n.Cluster}).Allowed {
@@ -74,6 +75,9 @@ func (t *Service) CreateProject(ctx context.Context, by access.Subject, n NewPro
 		p = Project{Adopted: n.Adopt, Project: access.Project{
 			UID: access.NewUID(), Name: n.Name, Cluster: n.Cluster, WorkspaceUID: w.Value.UID, Title: n.Title, CreatedAt: t.now(), Phase: PhasePending,
 		}}
+		if !cluster.Ready() {
+			p.Message = "waiting for the cluster"
+		}
 		put, err := t.projects.PutOp(name, p)
 		if err != nil {
 			return err
