@@ -89,7 +89,8 @@ func (h *Host) settle(old *active, item store.Item[Installation]) *active {
 	}
 	digest := a.Digest
 	a.guest = h.engine.Load(sandbox.Spec{
-		Name: a.Name, Version: a.Version, Digest: p.ModuleDigest,
+		Name: a.Name, Version: a.Version,
+		// The folder holds the module against the package's digest, each time.
 		Wasm:      func() ([]byte, error) { return h.folder.module(digest) },
 		Isolation: sandbox.Isolation(p.Manifest.Isolated()),
 		Limits:    p.Manifest.limits(),
@@ -98,7 +99,7 @@ func (h *Host) settle(old *active, item store.Item[Installation]) *active {
 	for _, r := range p.Manifest.Permissions.Kubernetes {
 		a.rules = append(a.rules, r.Rule)
 	}
-	p.Bytes, p.Module = nil, nil // the code is read again when it is loaded
+	p.Module = nil // the code is read again when it is loaded
 	a.pkg = p
 	return a
 }

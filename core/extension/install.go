@@ -3,13 +3,13 @@
 package extension
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -122,10 +122,25 @@ func (h *Host) shipped(ctx context.Context) (added []*Package, err error) {
 		return nil, fmt.Errorf("reading shipped packages: %w", err)
 	}
 	slices.Sort(names)
+	installed, err := h.records.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading installed extensions: %w", err)
+	}
+	there := map[string]bool{}
+	for _, item := range installed.Items {
+		there[item.Value.Digest] = true
+	}
 	for _, name := range names {
-		p, err := h.shippedPackage(name)
+		raw, err := fs.ReadFile(h.options.Builtin, name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("reading shipped package %s: %w", name, err)
+		}
+		if there[digest(raw)] {
+			continue // as at every start but the first
+		}
+		p, err := ReadPackage(bytes.NewReader(raw))
+		if err != nil {
+			return nil, fmt.Errorf("reading shipped package %s: %w", name, err)
 		}
 		_, offered := h.store.Get(ctx, offeredPrefix+p.Manifest.Name)
 		old, present := h.records.Get(ctx, p.Manifest.Name)
@@ -154,19 +169,6 @@ func (h *Host) shipped(ctx context.Context) (added []*Package, err error) {
 		added = append(added, p)
 	}
 	return added, nil
-}
-
-func (h *Host) shippedPackage(name string) (*Package, error) {
-	f, err := h.options.Builtin.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading shipped package %s: %w", path.Base(name), err)
-	}
-	defer f.Close()
-	p, err := ReadPackage(f)
-	if err != nil {
-		return nil, fmt.Errorf("reading shipped package %s: %w", path.Base(name), err)
-	}
-	return p, nil
 }
 
 // warm compiles the modules that are new here, so that their first request does

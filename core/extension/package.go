@@ -42,13 +42,13 @@ type Package struct {
 	// Bytes is the package in its one form, Digest sha256:hex of it.
 	Bytes  []byte
 	Digest string
-	// Module is the WebAssembly module, a part of Bytes; ModuleDigest sha256:hex.
-	Module       []byte
-	ModuleDigest string
-	Icon         []byte
+	// Module is the WebAssembly module.
+	Module []byte
+	Icon   []byte
 
-	texts map[string]map[string]string // language -> key -> words
-	tags  []language.Tag               // of texts and of the manifest; English first
+	texts   map[string]map[string]string // language -> key -> words
+	tags    []language.Tag               // of texts and of the manifest; English first
+	matcher language.Matcher             // of tags
 }
 
 // ReadPackage reads a package and checks all of it but the module, whose check is
@@ -58,7 +58,11 @@ func ReadPackage(r io.Reader) (*Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newPackage(files)
+	p, err := newPackage(files)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.seal(files)
 }
 
 // Pack makes a package of a folder. Only files that belong into one are taken, so
@@ -111,7 +115,11 @@ func Pack(folder fs.FS, module []byte) (*Package, error) {
 	} else if err := take(m.Module, MaxModule); err != nil {
 		return nil, err
 	}
-	return newPackage(files)
+	p, err := newPackage(files)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.seal(files)
 }
 
 // fileName is what a file in a package may be called.
@@ -157,15 +165,13 @@ func untar(r io.Reader) (map[string][]byte, error) {
 		if h.Size > limit {
 			return nil, fmt.Errorf("%w: %q has %d bytes, %d are allowed", ErrPackage, name, h.Size, limit)
 		}
-		text, err := io.ReadAll(io.LimitReader(archive, limit+1))
+		text := make([]byte, h.Size)
+		_, err = io.ReadFull(archive, text)
 		if limited.N <= 0 {
 			return nil, fmt.Errorf("%w: more than %d bytes", ErrPackage, MaxPackage)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: reading %q: %v", ErrPackage, name, err)
-		}
-		if text == nil {
-			text = []byte{}
 		}
 		files[name] = text
 	}
@@ -206,11 +212,16 @@ func newPackage(files map[string][]byte) (*Package, error) {
 			return nil, err
 		}
 	}
-	if p.Bytes, err = canonical(files); err != nil {
-		return nil, err
-	}
-	p.Digest, p.ModuleDigest = digest(p.Bytes), digest(p.Module)
 	return p, nil
+}
+
+// seal gives the package its one form and its digest.
+func (p *Package) seal(files map[string][]byte) (err error) {
+	if p.Bytes, err = canonical(files); err != nil {
+		return err
+	}
+	p.Digest = digest(p.Bytes)
+	return nil
 }
 
 func readContributions(m *Manifest, p *Package, text []byte) ([]catalogue.Contribution, error) {
@@ -242,9 +253,17 @@ func (m *Manifest) hasItem(id string) bool {
 	return slices.ContainsFunc(m.Roles, func(r Role) bool { return r.ID == id })
 }
 
+// tarBlock is what a tar is made of: a header takes one, a file is filled up to one.
+const tarBlock = 512
+
 // canonical writes files as a tar in one way: by name, without times and owners.
 func canonical(files map[string][]byte) ([]byte, error) {
 	var b bytes.Buffer
+	size := 2 * tarBlock // the end of a tar
+	for _, text := range files {
+		size += tarBlock + len(text) + tarBlock
+	}
+	b.Grow(size)
 	w := tar.NewWriter(&b)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(files[name])), Mode: 0o644, Format: tar.FormatUSTAR}

@@ -3,9 +3,9 @@
 package extension
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,20 +54,25 @@ func syncFolder(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// get reads a package and holds it against its digest.
-func (f folder) get(digest string) (*Package, error) {
-	file, err := os.Open(f.path(digest))
+// get reads a package and holds it against its digest. What has the digest is in
+// the one form, so it is not written anew: Bytes is nil.
+func (f folder) get(digested string) (*Package, error) {
+	raw, err := os.ReadFile(f.path(digested))
 	if err != nil {
-		return nil, fmt.Errorf("reading package %s: %w", digest, err)
+		return nil, fmt.Errorf("reading package %s: %w", digested, err)
 	}
-	defer file.Close()
-	p, err := ReadPackage(io.LimitReader(file, MaxPackage+1))
+	if is := digest(raw); is != digested {
+		return nil, fmt.Errorf("reading package %s: %w: its content is %s", digested, ErrPackage, is)
+	}
+	files, err := untar(bytes.NewReader(raw))
 	if err != nil {
-		return nil, fmt.Errorf("reading package %s: %w", digest, err)
+		return nil, fmt.Errorf("reading package %s: %w", digested, err)
 	}
-	if p.Digest != digest {
-		return nil, fmt.Errorf("reading package %s: %w: its content is %s", digest, ErrPackage, p.Digest)
+	p, err := newPackage(files)
+	if err != nil {
+		return nil, fmt.Errorf("reading package %s: %w", digested, err)
 	}
+	p.Digest = digested
 	return p, nil
 }
 

@@ -71,6 +71,7 @@ func (p *Package) readTexts(files map[string][]byte) error {
 			p.tags = append(p.tags, t)
 		}
 	}
+	p.matcher = language.NewMatcher(p.tags)
 	return nil
 }
 
@@ -79,14 +80,14 @@ const maxAccept = 512
 
 // language chooses what a person reads by their Accept-Language.
 func (p *Package) language(accept string) string {
-	if len(accept) > maxAccept {
-		accept = ""
+	if accept == "" || len(accept) > maxAccept || len(p.tags) == 1 {
+		return "en"
 	}
 	wanted, _, err := language.ParseAcceptLanguage(accept)
 	if err != nil || len(wanted) == 0 {
 		return "en"
 	}
-	_, i, confidence := language.NewMatcher(p.tags).Match(wanted...)
+	_, i, confidence := p.matcher.Match(wanted...)
 	if confidence == language.No {
 		return "en"
 	}
