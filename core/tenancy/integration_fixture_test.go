@@ -189,13 +189,13 @@ func kubectlCommand(t *testing.T) []string {
 	if named := strings.Fields(os.Getenv("ATOLL_TEST_KUBECTL")); len(named) > 0 {
 		return named
 	}
-	beside := filepath.Join(filepath.Dir(need(t, "ATOLL_TEST_KUBECONFIG")), "bin", "kubectl")
+	beside := filepath.Join(filepath.Dir(need(t, "ATOLL_TEST_KUBECONFIG")), "bin", "kube")
 	if _, err := os.Stat(beside); err == nil {
-		return []string{beside}
+		return []string{beside, "kubectl"}
 	}
 	found, err := exec.LookPath("kubectl")
 	if err != nil {
-		t.Fatalf("no kubectl at %s and none in the path", beside)
+		t.Fatalf("no cluster's own kubectl at %s and none in the path", beside)
 	}
 	return []string{found}
 }

@@ -13,15 +13,18 @@ import (
 
 // startKubectlProxy starts it and says how to end it.
 func startKubectlProxy(kubectl, kubeconfig string) (*place, func(), error) {
-	if kubectl == "" {
-		kubectl = filepath.Join(filepath.Dir(kubeconfig), "bin", "kubectl")
-		if _, err := os.Stat(kubectl); err != nil {
-			if kubectl, err = exec.LookPath("kubectl"); err != nil {
-				return nil, nil, fmt.Errorf("the peer: no kubectl beside the cluster and none in the path: %w", err)
-			}
+	command := strings.Fields(kubectl)
+	if len(command) == 0 {
+		own := filepath.Join(filepath.Dir(kubeconfig), "bin", "kube")
+		if _, err := os.Stat(own); err == nil {
+			command = []string{own, "kubectl"}
+		} else if found, err := exec.LookPath("kubectl"); err == nil {
+			command = []string{found}
+		} else {
+			return nil, nil, fmt.Errorf("the peer: no kubectl beside the cluster and none in the path: %w", err)
 		}
 	}
-	cmd := exec.Command(kubectl, "--kubeconfig", kubeconfig, "proxy", "--port", "0")
+	cmd := exec.Command(command[0], append(command[1:], "--kubeconfig", kubeconfig, "proxy", "--port", "0")...)
 	cmd.Stderr = os.Stderr
 	said, err := cmd.StdoutPipe()
 	if err != nil {
