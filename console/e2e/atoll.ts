@@ -65,12 +65,9 @@ export function podLike(project: string, name: string): string {
   });
 }
 
-/** The package of the hello extension as one file: built by `make extensions`; ATOLL_HELLO names another place. */
-export function helloTar(scratch: string): string {
-  const given = process.env.ATOLL_HELLO ?? join(build, 'extensions/hello');
-  if (given.endsWith('.tar')) return given;
-  if (existsSync(`${given}.tar`)) return `${given}.tar`;
-  const tar = join(scratch, 'hello.tar');
-  execFileSync('tar', ['-cf', tar, '-C', given, '.']);
+/** The package of the hello extension as one file: `make build/extensions/hello.tar`; ATOLL_HELLO names another one. */
+export function helloTar(): string {
+  const tar = process.env.ATOLL_HELLO ?? join(build, 'extensions/hello.tar');
+  if (!existsSync(tar)) throw new Error(`${tar} is missing: run \`make build/extensions/hello.tar\``);
   return tar;
 }

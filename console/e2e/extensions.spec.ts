@@ -1,12 +1,6 @@
 // An extension comes and goes in an open browser: installed through the review, its page appears without a reload; removed, it is gone.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { helloTar } from './atoll';
 import { expect, noSeriousFindings, shot, test, watch } from './fixtures';
-
-const scratch = mkdtempSync(join(tmpdir(), 'atoll-e2e-'));
-test.afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 test('hello appears in an open browser after consent, and disappears when it is removed', async ({
   signedIn: page,
@@ -29,7 +23,7 @@ test('hello appears in an open browser after consent, and disappears when it is 
     await page.getByRole('button', { name: 'Remove extension' }).click();
     await expect(installed).toBeHidden();
   }
-  await page.setInputFiles('input[type=file]', helloTar(scratch));
+  await page.setInputFiles('input[type=file]', helloTar());
   const review = page.getByRole('dialog', { name: /Review what Hello/ });
   await expect(review).toBeVisible({ timeout: 90_000 });
   await expect(review).toContainText('What it cannot do');

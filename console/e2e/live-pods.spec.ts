@@ -72,7 +72,7 @@ test('what the list shows is in the address', async ({ signedIn: page }) => {
   await page.goto(`/c/local/p/${project}/pods?sort=-Restarts&q=e`);
   await expect(page.getByRole('columnheader', { name: 'Restarts' })).toHaveAttribute('aria-sort', 'descending');
   await expect(page.getByRole('textbox', { name: 'Filter pods' })).toHaveValue('e');
-  await page.getByRole('button', { name: 'Age' }).click();
+  await page.getByRole('button', { name: 'Age', exact: true }).click();
   await expect(page).toHaveURL(/sort=age/);
 });
 

@@ -39,7 +39,7 @@ test('a session that ended keeps what is on screen and asks for the password ove
   await expect(dialog).toBeVisible();
   await expect(page.locator('h1')).toHaveText('Members');
   await dialog.getByLabel('Password').fill(facts().password);
-  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await dialog.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(dialog).toBeHidden();
 });
 

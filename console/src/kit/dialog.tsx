@@ -51,7 +51,8 @@ export function Sheet({ open, onClose, title, sub, footer, children, className =
             </div>
             <Base.Close render={<Button look="quiet" icon={X} label={t('Close')} />} />
           </header>
-          <section className="in" aria-label={t('Content')}>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+          <section className="in" aria-label={t('Content')} tabIndex={0}>
             {children}
           </section>
           {footer ? <footer>{footer}</footer> : null}

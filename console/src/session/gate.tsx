@@ -16,7 +16,8 @@ export function Gate({ children }: { children: ReactNode }) {
   const go = useGo();
   const out = state.is === 'out' || (state.is === 'in' && state.user.mustChangePassword === true);
   useEffect(() => {
-    if (out) go(paths.signIn(path + window.location.search), { replace: true });
+    // On the way to the sign-in page this is still drawn, with the new address: that is nothing to come back to.
+    if (out && path !== paths.signIn()) go(paths.signIn(path + window.location.search), { replace: true });
   }, [out, path, go]);
   if (state.is === 'unreachable') {
     return (

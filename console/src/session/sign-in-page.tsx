@@ -1,6 +1,6 @@
 // Sign-in; then, at the first sign-in of an administrator, the choice of an own password.
 import { useEffect, useState } from 'react';
-import { useGo, useQueryValue } from '../routing/link';
+import { useGo, usePath, useQueryValue } from '../routing/link';
 import { paths } from '../routing/paths';
 import { t } from '../words/words';
 import { Sea } from './sea';
@@ -13,6 +13,7 @@ const safe = (next: string) => (/^\/(?![/\\])/.test(next) ? next : paths.home())
 export function SignInPage() {
   const state = useSession();
   const go = useGo();
+  const path = usePath();
   const [next] = useQueryValue('next');
   const [password, setPassword] = useState<string>();
   const inside = state.is === 'in' && !state.user.mustChangePassword;
@@ -21,8 +22,9 @@ export function SignInPage() {
     document.title = `${t('Sign in')} · Atoll`;
   }, []);
   useEffect(() => {
-    if (inside) go(safe(next), { replace: true });
-  }, [inside, next, go]);
+    // On the way to the next page this is still drawn, with the new address: the way is not taken twice.
+    if (inside && path === paths.signIn()) go(safe(next), { replace: true });
+  }, [inside, path, next, go]);
   return (
     <main className="door">
       <Sea />
