@@ -85,9 +85,6 @@ type instance struct {
 	polls, requests uint64
 }
 
-// now is the time for book-keeping that need not be exact.
-func (i *instance) now() time.Time { return time.Now() }
-
 // kick makes the loop look, unless an owner will. i.mu is held.
 func (i *instance) kick() {
 	if !i.owned {

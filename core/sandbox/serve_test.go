@@ -15,7 +15,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
@@ -148,32 +147,6 @@ func TestSlowReaderHoldsAtMostItsWindow(t *testing.T) {
 	}
 }
 
-func TestSlowReaderHoldsBackTheDoorBehindIt(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	source := &meter{r: endless{}}
-	f.setDoor(func(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (*sandbox.Response, error) {
-		return &sandbox.Response{Status: 200, Body: io.NopCloser(source)}, nil
-	})
-	g := f.load("kit", func(s *sandbox.Spec) { s.Limits.Deadline = -1 })
-	resp, err := g.Do(t.Context(), request("GET", "/follow", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	eventually(t, "the window is full", func() bool { return g.Stats().Buffered >= wire.StreamWindow*3/4 })
-	for range 20 {
-		if _, err := get(t.Context(), g, "/count"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// The reader's window, the guest's window of the door's answer, what the
-	// guest's copy holds between them, and what the door's sender holds.
-	const most = 2*wire.StreamWindow + 32<<10 + 2*16<<10
-	if n := source.read.Load(); n > most {
-		t.Errorf("%d bytes were read from behind the door for a reader that reads nothing; at most %d are on the way", n, most)
-	}
-}
-
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) {
@@ -183,183 +156,12 @@ func (endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestTwoCallsOfOneRequestRunAtOnce(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	var both sync.WaitGroup
-	both.Add(2)
-	f.setDoor(func(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (*sandbox.Response, error) {
-		both.Done()
-		met := make(chan struct{})
-		go func() { both.Wait(); close(met) }()
-		select {
-		case <-met: // each answers only when the other is there too
-			return whole(r.Target), nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	})
-	g := f.load("kit", nil)
-	got, err := get(t.Context(), g, "/two")
-	if err != nil || got != "/part/0 /part/1" {
-		t.Errorf("it answered %q, %v", got, err)
-	}
-}
-
-func TestDoorActsForTheParentsCaller(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	type seen struct {
-		parent sandbox.Parent
-		r      *sandbox.Request
-		body   string
-	}
-	saw := make(chan seen, 1)
-	f.setDoor(func(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (*sandbox.Response, error) {
-		var body []byte
-		if r.Body != nil {
-			body, _ = io.ReadAll(r.Body)
-		}
-		saw <- seen{p, r, string(body)}
-		return &sandbox.Response{Status: 201, Header: []wire.Header{{Name: "X-Answer", Value: "1"}}}, nil
-	})
-	g := f.load("kit", nil)
-	r := request("POST", "/send", strings.NewReader("a body"))
-	r.Value, r.RequestID = "for doors only", "req-7"
-	resp, err := g.Do(t.Context(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.Status != 201 {
-		t.Errorf("the status is %d", resp.Status)
-	}
-	s := <-saw
-	if s.r.Authority != "kubernetes" || s.r.Method != "POST" || s.r.Target != "/sink" || s.body != "a body" {
-		t.Errorf("the door saw %+v with body %q", s.r, s.body)
-	}
-	if s.r.Caller.UserUID != "u-1" || s.r.RequestID != "req-7" || s.parent.Request.Value != "for doors only" || s.parent.Extension != "kit" || s.parent.Version != "1.0.0" {
-		t.Errorf("the door acts for %+v, parent %+v", s.r, s.parent)
-	}
-}
-
-func TestRefusedDoorsAnswerTheirCodes(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	g := f.load("kit", nil)
-	for name, c := range map[string]struct {
-		door   sandbox.DoorFunc
-		target string
-		want   string
-	}{
-		"no such door": {nil, "/ask/nothing", "reset denied"},
-		"a typed refusal": {func(context.Context, sandbox.Parent, *sandbox.Request) (*sandbox.Response, error) {
-			return nil, &sandbox.ResetError{Code: wire.NotFound}
-		}, "/ask/kubernetes", "reset not_found"},
-		"an error": {func(context.Context, sandbox.Parent, *sandbox.Request) (*sandbox.Response, error) {
-			return nil, errors.New("password is secret")
-		}, "/ask/kubernetes", "reset internal"},
-		"a panic": {func(context.Context, sandbox.Parent, *sandbox.Request) (*sandbox.Response, error) {
-			panic("on purpose")
-		}, "/ask/kubernetes", "reset internal"},
-		"nothing": {func(context.Context, sandbox.Parent, *sandbox.Request) (*sandbox.Response, error) { return nil, nil }, "/ask/kubernetes", "reset internal"},
-		"a broken body": {func(context.Context, sandbox.Parent, *sandbox.Request) (*sandbox.Response, error) {
-			return &sandbox.Response{Status: 200, Body: io.NopCloser(io.MultiReader(strings.NewReader("half"), broken{}))}, nil
-		}, "/ask/kubernetes", "200 half the stream was reset: internal"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f.setDoor(c.door)
-			got, err := get(t.Context(), g, c.target)
-			// A body that breaks off may have been reset before its first part was read.
-			if err != nil || got != c.want && got != strings.Replace(c.want, "half", "", 1) && !(name == "a broken body" && got == "reset internal") {
-				t.Errorf("it answered %q, %v; want %q", got, err, c.want)
-			}
-			if strings.Contains(got, "secret") {
-				t.Error("the guest was told what the host's error says")
-			}
-		})
-	}
-	if got, err := get(t.Context(), g, "/orphan"); err != nil || got != "true" {
-		t.Errorf("a request without a parent: %q, %v", got, err)
-	}
-}
-
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("broke off") }
 
 // TestCancelledFollowersCancelTheirDoors opens 200 log streams in one workspace,
 // sees one instance carry them, and cancels them in three ways.
-func TestCancelledFollowersCancelTheirDoors(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	var open, ended atomic.Int64
-	f.setDoor(func(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (*sandbox.Response, error) {
-		open.Add(1)
-		pr, pw := io.Pipe()
-		go func() {
-			fmt.Fprintln(pw, "first line of", r.Target)
-			<-ctx.Done()
-			ended.Add(1)
-			pw.CloseWithError(ctx.Err())
-		}()
-		return &sandbox.Response{Status: 200, Body: pr}, nil
-	})
-	g := f.load("kit", func(s *sandbox.Spec) { s.Limits.Deadline = -1 })
-	const followers = 200
-	type follower struct {
-		resp   *sandbox.Response
-		cancel context.CancelFunc
-	}
-	all := make([]follower, followers)
-	var wg sync.WaitGroup
-	for n := range all {
-		wg.Go(func() {
-			ctx, cancel := context.WithCancel(t.Context())
-			resp, err := g.Do(ctx, request("GET", fmt.Sprintf("/follow?n=%d", n), nil))
-			if err != nil {
-				t.Error(err)
-				cancel()
-				return
-			}
-			line := make([]byte, 14)
-			if _, err := io.ReadFull(resp.Body, line); err != nil || string(line) != "first line of " {
-				t.Errorf("follower %d read %q, %v", n, line, err)
-			}
-			all[n] = follower{resp, cancel}
-		})
-	}
-	wg.Wait()
-	if t.Failed() {
-		return
-	}
-	if s := g.Stats(); s.Instances != 1 || s.Streams != followers || s.Children != followers {
-		t.Errorf("%d instances carry %d streams and %d children", s.Instances, s.Streams, s.Children)
-	}
-	for n, one := range all[:150] {
-		if n%2 == 0 {
-			one.cancel()
-		} else {
-			one.resp.Body.Close()
-		}
-	}
-	eventually(t, "the doors of the cancelled have ended", func() bool { return ended.Load() == 150 })
-	if _, err := all[0].resp.Body.Read(make([]byte, 100)); !errors.Is(err, context.Canceled) {
-		// What had arrived before may still be read, but not more than that.
-		if _, err = io.ReadAll(all[0].resp.Body); !errors.Is(err, context.Canceled) {
-			t.Errorf("a cancelled body reads %v", err)
-		}
-	}
-	eventually(t, "their slots are free, and the others run", func() bool {
-		s := g.Stats()
-		return s.Streams == 50 && s.Children == 50
-	})
-	for _, one := range all[150:] {
-		one.resp.Body.Close()
-		one.cancel()
-	}
-	eventually(t, "all are gone", func() bool { s := g.Stats(); return s.Streams == 0 && s.Children == 0 && s.Buffered == 0 })
-	if len(f.faultsSeen()) > 0 {
-		t.Errorf("faults: %v", f.faultsSeen())
-	}
-}
-
 func TestThousandOpenedAndResetFreeTheirSlots(t *testing.T) {
 	f := start(t, sandbox.Options{})
 	g := f.load("kit", func(s *sandbox.Spec) { s.Limits.Streams = 100 })
@@ -391,29 +193,6 @@ func TestMoreStreamsThanTheLimitAreRefused(t *testing.T) {
 		t.Errorf("the sixth: %v", err)
 	}
 	cancel()
-}
-
-func TestDeadlineEndsTheStreamAndItsDoors(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	ended := make(chan error, 1)
-	f.setDoor(func(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (*sandbox.Response, error) {
-		<-ctx.Done()
-		ended <- ctx.Err()
-		return nil, ctx.Err()
-	})
-	g := f.load("kit", nil)
-	if _, err := get(t.Context(), g, "/count"); err != nil { // loaded
-		t.Fatal(err)
-	}
-	r := request("GET", "/follow", nil)
-	r.Deadline = time.Now().Add(50 * time.Millisecond)
-	_, err := g.Do(t.Context(), r)
-	var reset *sandbox.ResetError
-	if !errors.As(err, &reset) || reset.Code != wire.Deadline {
-		t.Errorf("the stream ended with %v", err)
-	}
-	<-ended
-	eventually(t, "its slot is free", func() bool { return g.Stats().Streams == 0 })
 }
 
 func TestTimersFireByThemselves(t *testing.T) {
@@ -493,76 +272,4 @@ func TestGuestsLogsAreTheHosts(t *testing.T) {
 		return strings.Contains(text, `says.text="from the guest"`) && strings.Contains(text, "says.n=1") &&
 			strings.Contains(text, "level=WARN") && strings.Contains(text, `says.text="to stderr"`)
 	})
-}
-
-func TestExchangeAnswersWholeAndReuses(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	g := f.load("kit", nil)
-	var x sandbox.Exchange
-	x.Request = *request("POST", "/frame", nil)
-	for n := range 100 {
-		x.Send = fmt.Appendf(x.Send[:0], "body %d", n)
-		if err := g.Exchange(t.Context(), &x); err != nil || x.Status != 200 || string(x.Body) != string(x.Send) {
-			t.Fatalf("call %d: %d %q, %v", n, x.Status, x.Body, err)
-		}
-	}
-	x.Request.Method, x.Request.Target, x.Send = "GET", "/json/eve", nil
-	if err := g.Exchange(t.Context(), &x); err != nil || !strings.Contains(string(x.Body), "eve") {
-		t.Errorf("through net/http: %q, %v", x.Body, err)
-	}
-	if v, ok := x.Header("content-type"); !ok || v != "application/json" {
-		t.Errorf("its content type is %q", v)
-	}
-	x.Request.Target = "/big" // longer than a window
-	if err := g.Exchange(t.Context(), &x); err != nil || len(x.Body) != 300<<10 {
-		t.Errorf("a long answer: %d bytes, %v", len(x.Body), err)
-	}
-	x.MaxBody = 1000
-	var reset *sandbox.ResetError
-	if err := g.Exchange(t.Context(), &x); !errors.As(err, &reset) || reset.Code != wire.TooLarge {
-		t.Errorf("an answer that is too long: %v", err)
-	}
-	x.MaxBody, x.Request.Target = 0, "/sleep/60000"
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := g.Exchange(ctx, &x); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a cancelled exchange: %v", err)
-	}
-	eventually(t, "the slots are free", func() bool { return g.Stats().Streams == 0 })
-	if n := testing.AllocsPerRun(1000, func() {
-		x.Request.Method, x.Request.Target, x.Send = "POST", "/frame", x.Send[:0]
-		if err := g.Exchange(t.Context(), &x); err != nil {
-			t.Fatal(err)
-		}
-	}); n > 0.5 {
-		t.Errorf("a warm call allocates %v times in the host", n)
-	}
-}
-
-func TestManyCallersShareAnInstance(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	g := f.load("kit", nil)
-	var wg sync.WaitGroup
-	for n := range 16 {
-		wg.Go(func() {
-			var x sandbox.Exchange
-			for k := range 50 {
-				if n%2 == 0 {
-					if got, err := get(t.Context(), g, fmt.Sprintf("/json/%d-%d", n, k)); err != nil || !strings.Contains(got, fmt.Sprintf("%d-%d", n, k)) {
-						t.Errorf("%q, %v", got, err)
-					}
-					continue
-				}
-				x.Request = *request("POST", "/frame", nil)
-				x.Send = fmt.Appendf(nil, "%d-%d", n, k)
-				if err := g.Exchange(t.Context(), &x); err != nil || string(x.Body) != string(x.Send) {
-					t.Errorf("%q, %v", x.Body, err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if s := g.Stats(); s.Instances != 1 || s.Streams != 0 || s.Requests != 800 {
-		t.Errorf("%+v", s)
-	}
 }

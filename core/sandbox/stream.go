@@ -215,7 +215,7 @@ func (i *instance) resetStream(s *stream, code wire.Code, text string, err error
 	if s.gone || s.reset || i.dead != nil {
 		return
 	}
-	s.reset, s.resetAt = true, i.now()
+	s.reset, s.resetAt = true, time.Now()
 	i.unanswered++
 	if i.unanswered == 1 {
 		i.answerBy = s.resetAt.Add(resetGrace)
