@@ -65,6 +65,9 @@ func measure(run, kubectl, out string, rounds int, load time.Duration) error {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return fmt.Errorf("reading %s: %w", run, err)
 	}
+	if f.Kubeconfig == "" || f.AtollKubeconfig == "" {
+		return fmt.Errorf("the running Atoll has no cluster yet: %s names none", run)
+	}
 	direct, err := placeOf("kube-apiserver", f.Kubeconfig)
 	if err != nil {
 		return err
@@ -108,7 +111,7 @@ func measure(run, kubectl, out string, rounds int, load time.Duration) error {
 		},
 		{
 			Name: "proxy.get.throughput", Value: rates[&plain], Unit: "req/s", Peer: "kubectl proxy", PeerValue: new(rates[proxy]),
-			Note: fmt.Sprintf("32 connections, plain HTTP both; atoll over HTTPS %.0f, kube-apiserver directly %.0f req/s", rates[atoll], rates[direct]),
+			Note: fmt.Sprintf("32 connections, plain HTTP both: kubectl proxy %.0f; atoll over HTTPS %.0f, kube-apiserver directly %.0f req/s", rates[proxy], rates[atoll], rates[direct]),
 		},
 	}
 	file := os.Stdout
