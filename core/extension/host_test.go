@@ -412,6 +412,16 @@ func TestPersonWithoutThePermissionIsToldWhatIsMissing(t *testing.T) {
 	if rec := w.get(access.Subject{}, "/headers?status=200"); rec.Code != http.StatusForbidden {
 		t.Errorf("nobody at a route of the platform: %d", rec.Code)
 	}
+	post := httptest.NewRequest("POST", "/", strings.NewReader("x"))
+	readOnly := viewer
+	readOnly.ReadOnly = true
+	for who, status := range map[access.Subject]int{viewer: http.StatusOK, readOnly: http.StatusForbidden} {
+		rec := httptest.NewRecorder()
+		w.ServeRoute(rec, post, who, "sample", "/echo")
+		if rec.Code != status {
+			t.Errorf("POST with a credential that is read-only %v: %d", who.ReadOnly, rec.Code)
+		}
+	}
 	if rec := w.get(viewer, "/echo"); rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != "POST" {
 		t.Errorf("another method: %d %v", rec.Code, rec.Header())
 	}

@@ -59,6 +59,10 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 		return
 	}
 	sc := scopeOf(route.scope, segments)
+	if s.ReadOnly && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.fail(w, r, a, problem{Status: http.StatusForbidden, Title: "Not allowed", Detail: "This credential is for reading only."})
+		return
+	}
 	may := func() bool { return h.may(s, a, route.Permission, sc) == nil }
 	if m := h.may(s, a, route.Permission, sc); m != nil {
 		h.fail(w, r, a, forbidden(m))

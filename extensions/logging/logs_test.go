@@ -181,7 +181,7 @@ func TestSinceTailAndPreviousReachKubernetes(t *testing.T) {
 	c.set(p, "ADDED")
 	c.logs["web-1/app"] = says(1, "x")
 	read(t, extension, "since=90s&tail=7")
-	read(t, extension, "previous=true")
+	read(t, extension, "previous=true&since=30m&tail=500")
 	read(t, extension, "")
 	want := []string{
 		"web-1?container=app&sinceSeconds=90&tailLines=7&timestamps=true",

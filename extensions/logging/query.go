@@ -117,7 +117,9 @@ func parseQuery(r *http.Request) (q query, err error) {
 		}
 	}
 	if q.previous {
-		q.follow = false // what has ended does not go on
+		// What has ended does not go on, and how long ago it ended does not matter to
+		// somebody who asks for it.
+		q.follow, q.since = false, 0
 	}
 	return q, nil
 }
@@ -152,10 +154,10 @@ func parseMatch(values url.Values) (func(string) bool, error) {
 	case text == "":
 		return func(string) bool { return true }, nil
 	case isRegex:
-		if !withCase {
-			text = "(?i)" + text
-		}
 		pattern, err := regexp.Compile(text)
+		if err == nil && !withCase {
+			pattern, err = regexp.Compile("(?i)" + text)
+		}
 		if err != nil {
 			return nil, &queryError{"text", "not a regular expression: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")}
 		}
