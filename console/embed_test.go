@@ -1,3 +1,5 @@
+// What the embedded console must always be able to do: show a page.
+
 package console
 
 import (

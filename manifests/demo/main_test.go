@@ -1,3 +1,5 @@
+// That the demo's programs log, serve and fail as the demo says.
+
 package main
 
 import (

@@ -22,7 +22,7 @@ func (a *atoll) makeDemo(ctx context.Context, p places, log *printer) error {
 		body map[string]any
 	}{
 		{"/api/v1/workspaces", map[string]any{"name": "demo", "title": "Demo"}},
-		{"/api/v1/clusters/local/projects", map[string]any{"name": "demo", "workspace": "demo", "title": "Demo"}},
+		{"/api/v1/clusters/local/projects", map[string]any{"name": "demo", "workspace": "demo", "title": "Demo", "adopt": true}},
 	} {
 		var problem *apiError
 		err := a.api.do(ctx, http.MethodPost, step.path, step.body, nil)
@@ -35,7 +35,7 @@ func (a *atoll) makeDemo(ctx context.Context, p places, log *printer) error {
 		return a.api.do(ctx, http.MethodGet, "/api/v1/clusters/local/projects/demo", nil, &project) == nil && project.Phase == "Ready"
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for project demo (%s %s): %w", project.Phase, project.Message, err)
+		return fmt.Errorf("waiting for project demo (%s: %s): %w; where the cluster is older than Atoll's data, `build/local down --purge` begins anew", project.Phase, project.Message, err)
 	}
 	workloads, err := p.workloads()
 	if err != nil {

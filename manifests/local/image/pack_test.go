@@ -1,3 +1,5 @@
+// That an image made here is one that a container runtime takes.
+
 package image
 
 import (

@@ -1,3 +1,5 @@
+// That certificates are what Kubernetes asks for, and renewed in time.
+
 package pki
 
 import (
