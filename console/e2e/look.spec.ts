@@ -72,7 +72,6 @@ test('it speaks Chinese when asked to', async ({ signedIn: page }) => {
   await expect(page.locator('h1')).toHaveText('设置');
   await page.goto('/c/local/p/demo');
   await expect(page.getByRole('link', { name: '概览' })).toBeVisible();
-  await page.screenshot({ path: shot('chinese') });
 });
 
 test('the palette finds pages and objects', async ({ signedIn: page }) => {

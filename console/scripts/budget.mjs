@@ -41,7 +41,12 @@ const report = (name, bytes, most) => {
 };
 
 report('shell (JavaScript)', sum(shell.js), shellMost);
-const styles = new Set(Object.values(manifest).flatMap((chunk) => [...(chunk.css ?? []), ...(chunk.file.endsWith('.css') ? [chunk.file] : [])]));
+const styles = new Set(
+  Object.values(manifest).flatMap((chunk) => [
+    ...(chunk.css ?? []),
+    ...(chunk.file.endsWith('.css') ? [chunk.file] : []),
+  ]),
+);
 report('all styles', sum(styles), cssMost);
 const routes = Object.keys(manifest).filter((key) => manifest[key].isDynamicEntry);
 const added = routes.map((key) => [key, sum([...needs(key).js].filter((file) => !shell.js.has(file)))]);

@@ -17,33 +17,36 @@ export function whenSignedOut(tell: () => void): void {
 }
 
 export type CallOptions = {
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Sent as JSON, or as it is when it is a Blob. */
-  body?: unknown;
   accept?: string;
   signal?: AbortSignal;
-  /** A 401 is the caller's own matter (signing in, asking who one is). */
-  quiet401?: boolean;
+  /** Sent with POST, as the file that it is. */
+  file?: Blob;
 };
 
-/** Calls a path and gives the answer. Throws ApiError for every answer above 399 and when there was none. */
-export async function send(path: string, o: CallOptions = {}): Promise<Response> {
-  const method = o.method ?? 'GET';
-  const headers: Record<string, string> = { Accept: o.accept ?? 'application/json', 'Accept-Language': language() };
-  let body: BodyInit | undefined;
-  if (o.body instanceof Blob) {
-    body = o.body;
-    headers['Content-Type'] = o.body.type || 'application/octet-stream';
-  } else if (o.body !== undefined) {
-    body = JSON.stringify(o.body);
-    headers['Content-Type'] = 'application/json';
-  }
-  if (method !== 'GET' && csrf !== '') headers['X-Atoll-CSRF'] = csrf;
+/** Asks a path whose answer no generated type knows (Kubernetes, fragments, files) and reads it as JSON. */
+export async function call<T>(path: string, o: CallOptions = {}): Promise<T> {
+  const headers = new Headers({ Accept: o.accept ?? 'application/json' });
+  if (o.file) headers.set('Content-Type', o.file.type);
+  const init: RequestInit = o.file ? { method: 'POST', body: o.file } : {};
+  const answer = await exchange(
+    new Request(new URL(path, window.location.origin), { ...init, headers, signal: o.signal }),
+  );
+  const text = await answer.text();
+  return (text === '' ? undefined : JSON.parse(text)) as T;
+}
+
+/** Where a 401 says that a password was wrong, or that nobody has signed in yet, and not that a session ended. */
+const aboutSessions = /^\/api\/v1\/(sessions|info|users\/me:changePassword)/;
+
+/** Sends a request and gives the answer. Throws ApiError for every answer above 399 and when there was none. */
+export async function exchange(request: Request): Promise<Response> {
+  request.headers.set('Accept-Language', language());
+  if (request.method !== 'GET' && csrf !== '') request.headers.set('X-Atoll-CSRF', csrf);
   let answer: Response;
   try {
-    answer = await fetch(path, { method, headers, body, signal: o.signal, credentials: 'same-origin' });
+    answer = await fetch(request);
   } catch (error) {
-    if (o.signal?.aborted) throw error;
+    if (request.signal.aborted) throw error;
     throw new ApiError({ title: 'Atoll did not answer', detail: 'The connection to Atoll is interrupted.' });
   }
   if (answer.ok) return answer;
@@ -52,25 +55,20 @@ export async function send(path: string, o: CallOptions = {}): Promise<Response>
   const faults = faultsIn(text);
   if (faults) problem.detail = [problem.detail, faults].filter(Boolean).join(' ');
   problem.instance ??= answer.headers.get('X-Request-Id') ?? undefined;
-  if (answer.status === 401 && !o.quiet401) onSignedOut?.();
+  if (answer.status === 401 && !aboutSessions.test(new URL(request.url).pathname)) onSignedOut?.();
   throw new ApiError(problem);
 }
 
 /** What is wrong with a request, one by one, as the core lists it beside the problem. */
 function faultsIn(text: string): string {
-  const { errors } = (parseJson(text) ?? {}) as { errors?: { message?: string; pointer?: string; parameter?: string }[] };
+  const { errors } = (parseJson(text) ?? {}) as {
+    errors?: { message?: string; pointer?: string; parameter?: string }[];
+  };
   if (!Array.isArray(errors)) return '';
   return errors
     .filter((one) => typeof one?.message === 'string')
     .map((one) => `${one.pointer || one.parameter ? `${one.pointer || one.parameter}: ` : ''}${one.message}.`)
     .join(' ');
-}
-
-/** Calls a path and reads the answer as JSON; nothing for an empty answer. */
-export async function call<T>(path: string, o: CallOptions = {}): Promise<T> {
-  const answer = await send(path, o);
-  const text = await answer.text();
-  return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
 /** Builds a path from a template tag: every value is encoded, so that no name can change the path. */

@@ -1,42 +1,99 @@
 // The reads of the REST API that are asked for and kept (TanStack Query). What is live comes over the stream instead (src/live).
 import { queryOptions } from '@tanstack/react-query';
-import { api, call } from './client';
-import type { Extension, Info, List, Member, Project, Token, User, Workspace } from './types';
+import { done, rest } from './rest';
+import type { ProjectRole, WorkspaceRole } from './types';
 
-const items = async <T>(path: string, signal: AbortSignal) => (await call<List<T>>(path, { signal })).items ?? [];
+type Page<T> = { items: T[] | null; continue?: string };
+type Query = { limit: number; continue?: string };
+
+/** All items of a list, page by page. */
+async function all<T>(page: (query: Query) => Promise<{ data?: Page<T> }>): Promise<T[]> {
+  const items: T[] = [];
+  let next: string | undefined;
+  do {
+    const answer = await done(page({ limit: 500, continue: next }));
+    items.push(...(answer.items ?? []));
+    next = answer.continue;
+  } while (next);
+  return items;
+}
 
 export const projects = () =>
-  queryOptions({ queryKey: ['projects'], queryFn: ({ signal }) => items<Project>('/api/v1/projects', signal) });
+  queryOptions({
+    queryKey: ['projects'],
+    queryFn: ({ signal }) => all((query) => rest.GET('/api/v1/projects', { params: { query }, signal })),
+  });
 
 export const workspaces = () =>
-  queryOptions({ queryKey: ['workspaces'], queryFn: ({ signal }) => items<Workspace>('/api/v1/workspaces', signal) });
+  queryOptions({
+    queryKey: ['workspaces'],
+    queryFn: ({ signal }) => all((query) => rest.GET('/api/v1/workspaces', { params: { query }, signal })),
+  });
 
 export const users = () =>
-  queryOptions({ queryKey: ['users'], queryFn: ({ signal }) => items<User>('/api/v1/users', signal) });
+  queryOptions({
+    queryKey: ['users'],
+    queryFn: ({ signal }) => all((query) => rest.GET('/api/v1/users', { params: { query }, signal })),
+  });
 
 export const tokens = () =>
-  queryOptions({ queryKey: ['tokens'], queryFn: ({ signal }) => items<Token>('/api/v1/tokens', signal) });
+  queryOptions({
+    queryKey: ['tokens'],
+    queryFn: ({ signal }) => all((query) => rest.GET('/api/v1/tokens', { params: { query }, signal })),
+  });
 
 export const extensions = () =>
-  queryOptions({ queryKey: ['extensions'], queryFn: ({ signal }) => items<Extension>('/api/v1/extensions', signal) });
+  queryOptions({
+    queryKey: ['extensions'],
+    queryFn: ({ signal }) => all((query) => rest.GET('/api/v1/extensions', { params: { query }, signal })),
+  });
 
 export const info = () =>
   queryOptions({
     queryKey: ['info'],
-    queryFn: ({ signal }) => call<Info>('/api/v1/info', { signal, quiet401: true }),
+    queryFn: ({ signal }) => done(rest.GET('/api/v1/info', { signal })),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
 /** Where members are kept: of a project or of a workspace. */
 export type MembersOf = { workspace: string } | { cluster: string; project: string };
 
-export const membersPath = (of: MembersOf) =>
-  'workspace' in of
-    ? api`/api/v1/workspaces/${of.workspace}/members`
-    : api`/api/v1/clusters/${of.cluster}/projects/${of.project}/members`;
-
 export const members = (of: MembersOf) =>
-  queryOptions({ queryKey: ['members', of], queryFn: ({ signal }) => items<Member>(membersPath(of), signal) });
+  queryOptions({
+    queryKey: ['members', of],
+    queryFn: ({ signal }) =>
+      all((query) =>
+        'workspace' in of
+          ? rest.GET('/api/v1/workspaces/{workspace}/members', { params: { path: of, query }, signal })
+          : rest.GET('/api/v1/clusters/{cluster}/projects/{project}/members', { params: { path: of, query }, signal }),
+      ),
+  });
+
+/** Gives a person a role, or another one. */
+export const putMember = (of: MembersOf, user: string, role: string) =>
+  'workspace' in of
+    ? done(
+        rest.PUT('/api/v1/workspaces/{workspace}/members/{user}', {
+          params: { path: { ...of, user } },
+          body: { role: role as WorkspaceRole },
+        }),
+      )
+    : done(
+        rest.PUT('/api/v1/clusters/{cluster}/projects/{project}/members/{user}', {
+          params: { path: { ...of, user } },
+          body: { role: role as ProjectRole },
+        }),
+      );
+
+/** Takes a person's role away. */
+export const removeMember = (of: MembersOf, user: string) =>
+  'workspace' in of
+    ? done(rest.DELETE('/api/v1/workspaces/{workspace}/members/{user}', { params: { path: { ...of, user } } }))
+    : done(
+        rest.DELETE('/api/v1/clusters/{cluster}/projects/{project}/members/{user}', {
+          params: { path: { ...of, user } },
+        }),
+      );
 
 /** A scope to ask about; an empty one is the platform. */
 export type Scope = { cluster?: string; workspace?: string; project?: string };
@@ -45,10 +102,7 @@ export type Scope = { cluster?: string; workspace?: string; project?: string };
 export const access = (scope: Scope) =>
   queryOptions({
     queryKey: ['access', scope],
-    queryFn: async ({ signal }) => {
-      const query = new URLSearchParams(Object.entries(scope).filter(([, v]) => v)).toString();
-      const answer = await call<{ permissions: string[] | null }>(`/api/v1/access${query && `?${query}`}`, { signal });
-      return new Set(answer.permissions ?? []);
-    },
+    queryFn: async ({ signal }) =>
+      new Set((await done(rest.GET('/api/v1/access', { params: { query: scope }, signal }))).permissions ?? []),
     staleTime: 30_000,
   });

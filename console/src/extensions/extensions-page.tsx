@@ -2,9 +2,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Puzzle, Trash2, Upload } from 'lucide-react';
 import { type DragEvent, useEffect, useRef, useState } from 'react';
-import { api, call } from '../api/client';
 import { problemOf } from '../api/problem';
 import { access, extensions } from '../api/queries';
+import { done, rest } from '../api/rest';
 import type { Extension, Review } from '../api/types';
 import { bytes, count } from '../format/number';
 import { sayMemory } from '../format/quantity';
@@ -196,7 +196,11 @@ export function ExtensionsPage() {
                   </td>
                   <td className="second">{one.version}</td>
                   <td className="num opt-l">
-                    {one.loaded ? <Use value={one.memoryBytes} say={sayMemory} /> : <span className="muted">{t('asleep')}</span>}
+                    {one.loaded ? (
+                      <Use value={one.memoryBytes} say={sayMemory} />
+                    ) : (
+                      <span className="muted">{t('asleep')}</span>
+                    )}
                   </td>
                   <td className="num second opt-x">{count(one.requests)}</td>
                   <td className="second opt-m">
@@ -271,7 +275,7 @@ function RemoveDialog({ extension, onClose }: { extension: Extension; onClose: (
   const run = async () => {
     setBusy(true);
     try {
-      await call(api`/api/v1/extensions/${extension.name}`, { method: 'DELETE' });
+      await done(rest.DELETE('/api/v1/extensions/{name}', { params: { path: { name: extension.name } } }));
       await queries.invalidateQueries({ queryKey: ['extensions'] });
       toast('ok', t('Removed {name}', { name: title }));
       onClose();

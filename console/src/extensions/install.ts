@@ -8,12 +8,11 @@ export const largest = 64 << 20;
 const asTar = (file: Blob): Blob => file.slice(0, file.size, 'application/x-tar');
 
 /** Asks the core what a package is and what it asks for. Nothing is installed. */
-export const review = (file: Blob): Promise<Review> =>
-  call<Review>('/api/v1/extensions:review', { method: 'POST', body: asTar(file) });
+export const review = (file: Blob): Promise<Review> => call<Review>('/api/v1/extensions:review', { file: asTar(file) });
 
 /** Installs a package with the consent to its review. */
 export const install = (file: Blob, consent: string): Promise<Extension> =>
-  call<Extension>(`/api/v1/extensions?consent=${encodeURIComponent(consent)}`, { method: 'POST', body: asTar(file) });
+  call<Extension>(`/api/v1/extensions?consent=${encodeURIComponent(consent)}`, { file: asTar(file) });
 
 /** What is wrong with a file before it is sent; nothing when it may be a package. */
 export function fileTrouble(file: { name: string; size: number }): 'not a tar' | 'too large' | 'empty' | undefined {

@@ -56,8 +56,9 @@ function Slot() {
 /** Puts something on a page of the console; the core answers one after the other, the last one for ever. */
 async function visit(address: string, of: ReactNode, ...answers: (() => Response)[]) {
   const asked: string[] = [];
-  vi.stubGlobal('fetch', async (path: string) => {
-    asked.push(path);
+  vi.stubGlobal('fetch', async (request: Request) => {
+    const { pathname, search } = new URL(request.url);
+    asked.push(pathname + search);
     return (answers.length > 1 ? answers.shift() : answers[0])!();
   });
   slot.put(of);

@@ -1,7 +1,8 @@
 // Who is signed in, for the whole tab. Asked once at the start; kept in memory, with the CSRF token.
 import { useSyncExternalStore } from 'react';
-import { call, keepCsrf, whenSignedOut } from '../api/client';
+import { keepCsrf, whenSignedOut } from '../api/client';
 import { ApiError } from '../api/problem';
+import { done, rest } from '../api/rest';
 import type { SessionInfo, User } from '../api/types';
 
 /**
@@ -57,7 +58,7 @@ export const hasPlatformRole = (user: User, ...roles: string[]): boolean =>
 /** Asks the core who is signed in. */
 export async function restore(): Promise<void> {
   try {
-    enter(await call<SessionInfo>('/api/v1/sessions/current', { quiet401: true }));
+    enter(await done(rest.GET('/api/v1/sessions/current')));
   } catch (error) {
     if (error instanceof ApiError && error.status !== undefined && error.status < 500) set({ is: 'out' });
     else set({ is: 'unreachable', message: error instanceof Error ? error.message : '' });
@@ -66,13 +67,13 @@ export async function restore(): Promise<void> {
 
 /** Signs in; throws ApiError with the core's reason. */
 export async function signIn(username: string, password: string): Promise<void> {
-  enter(await call<SessionInfo>('/api/v1/sessions', { method: 'POST', body: { username, password }, quiet401: true }));
+  enter(await done(rest.POST('/api/v1/sessions', { body: { username, password } })));
 }
 
 /** Ends the session here and in the core. */
 export async function signOut(): Promise<void> {
   try {
-    await call('/api/v1/sessions/current', { method: 'DELETE', quiet401: true });
+    await done(rest.DELETE('/api/v1/sessions/current'));
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 401)) throw error;
   }
@@ -82,6 +83,6 @@ export async function signOut(): Promise<void> {
 
 /** Changes the own password; the other sessions of this person end. */
 export async function changePassword(current: string, next: string): Promise<void> {
-  await call('/api/v1/users/me:changePassword', { method: 'POST', body: { current, next } });
+  await done(rest.POST('/api/v1/users/me:changePassword', { body: { current, next } }));
   await restore();
 }

@@ -3,9 +3,9 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
-import { api, call } from '../api/client';
 import { problemOf } from '../api/problem';
-import type { Cluster, Kubeconfig as KubeconfigAnswer } from '../api/types';
+import { done, rest } from '../api/rest';
+import type { Cluster } from '../api/types';
 import { Button, CopyButton } from '../kit/button';
 import { Dialog } from '../kit/dialog';
 import { SelectField } from '../kit/field';
@@ -24,10 +24,12 @@ export function Kubeconfig({ cluster, onClose }: { cluster: Cluster; onClose: ()
     setBusy(true);
     setError('');
     try {
-      const answer = await call<KubeconfigAnswer>(api`/api/v1/clusters/${cluster.name}/kubeconfigs`, {
-        method: 'POST',
-        body: { expiresIn },
-      });
+      const answer = await done(
+        rest.POST('/api/v1/clusters/{cluster}/kubeconfigs', {
+          params: { path: { cluster: cluster.name } },
+          body: { expiresIn },
+        }),
+      );
       setConfig(answer.kubeconfig);
       void queries.invalidateQueries({ queryKey: ['tokens'] });
     } catch (reason) {

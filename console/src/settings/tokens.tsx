@@ -2,9 +2,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound, Plus, Terminal, Trash2 } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
-import { api, call } from '../api/client';
 import { problemOf } from '../api/problem';
 import { tokens } from '../api/queries';
+import { done, rest } from '../api/rest';
 import type { Cluster, NewToken, Token } from '../api/types';
 import { readTime } from '../format/time';
 import { Button, CopyButton } from '../kit/button';
@@ -128,7 +128,7 @@ function CreateToken({ onClose }: { onClose: () => void }) {
     setBusy(true);
     setError('');
     try {
-      setMade(await call<NewToken>('/api/v1/tokens', { method: 'POST', body: { name: name.trim(), expiresIn } }));
+      setMade(await done(rest.POST('/api/v1/tokens', { body: { name: name.trim(), expiresIn } })));
       await queries.invalidateQueries({ queryKey: ['tokens'] });
     } catch (reason) {
       const problem = problemOf(reason);
@@ -199,7 +199,7 @@ function RevokeToken({ token, onClose }: { token: Token; onClose: () => void }) 
   const run = async () => {
     setBusy(true);
     try {
-      await call(api`/api/v1/tokens/${token.id}`, { method: 'DELETE' });
+      await done(rest.DELETE('/api/v1/tokens/{id}', { params: { path: { id: token.id } } }));
       await queries.invalidateQueries({ queryKey: ['tokens'] });
       toast('ok', t('Revoked token {name}', { name: token.name }));
     } catch (reason) {

@@ -1,9 +1,8 @@
 // Asks for what a new project needs: a name, a workspace, a cluster.
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useId, useState } from 'react';
-import { api, call } from '../api/client';
 import { problemOf } from '../api/problem';
-import type { Project } from '../api/types';
+import { done, rest } from '../api/rest';
 import { Button } from '../kit/button';
 import { Dialog } from '../kit/dialog';
 import { SelectField, TextField } from '../kit/field';
@@ -50,10 +49,12 @@ export function CreateProject({
     if (trouble || busy) return;
     setBusy(true);
     try {
-      await call<Project>(api`/api/v1/clusters/${where}/projects`, {
-        method: 'POST',
-        body: { name, workspace: whose, title: title || undefined },
-      });
+      await done(
+        rest.POST('/api/v1/clusters/{cluster}/projects', {
+          params: { path: { cluster: where } },
+          body: { name, workspace: whose, title: title || undefined },
+        }),
+      );
       await queries.invalidateQueries({ queryKey: ['projects'] });
       toast('ok', t('Created project {name}', { name }));
       onClose();

@@ -2,9 +2,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus, Trash2, Users } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
-import { call } from '../api/client';
 import { problemOf } from '../api/problem';
-import { access, type MembersOf, members, membersPath } from '../api/queries';
+import { access, type MembersOf, members, putMember, removeMember } from '../api/queries';
 import type { Member } from '../api/types';
 import { Button } from '../kit/button';
 import { Dialog } from '../kit/dialog';
@@ -42,7 +41,7 @@ function MembersOfPlace({ of, name }: { of: MembersOf; name: string }) {
   const refresh = () => queries.invalidateQueries({ queryKey: ['members', of] });
   const change = async (user: string, role: string) => {
     try {
-      await call(`${membersPath(of)}/${encodeURIComponent(user)}`, { method: 'PUT', body: { role } });
+      await putMember(of, user, role);
       toast('ok', t('{user} is now {role} of {name}', { user, role: roleWord(role), name }));
     } catch (reason) {
       const problem = problemOf(reason);
@@ -168,7 +167,7 @@ function AddMember({
     if (busy) return;
     setBusy(true);
     try {
-      await call(`${membersPath(of)}/${encodeURIComponent(user.trim())}`, { method: 'PUT', body: { role } });
+      await putMember(of, user.trim(), role);
       await onDone();
       toast('ok', t('{user} is now {role} of {name}', { user: user.trim(), role: roleWord(role), name }));
       onClose();
@@ -235,7 +234,7 @@ function RemoveMember({
   const run = async () => {
     setBusy(true);
     try {
-      await call(`${membersPath(of)}/${encodeURIComponent(user)}`, { method: 'DELETE' });
+      await removeMember(of, user);
       toast('ok', t('Removed {user} from {name}', { user, name }));
     } catch (reason) {
       const problem = problemOf(reason);

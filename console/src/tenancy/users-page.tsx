@@ -2,10 +2,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus, Users } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
-import { api, call } from '../api/client';
 import { problemOf } from '../api/problem';
 import { access, users } from '../api/queries';
-import type { CreatedUser } from '../api/types';
+import { done, rest } from '../api/rest';
+import type { PlatformRole } from '../api/types';
 import { readTime } from '../format/time';
 import { Button, CopyButton } from '../kit/button';
 import { Dialog } from '../kit/dialog';
@@ -113,11 +113,16 @@ function CreateUser({ onClose }: { onClose: () => void }) {
     setBusy(true);
     setError('');
     try {
-      const made = await call<CreatedUser>('/api/v1/users', {
-        method: 'POST',
-        body: { name: name.trim(), displayName: displayName.trim() || undefined },
-      });
-      if (role) await call(api`/api/v1/users/${made.name}/roles`, { method: 'PUT', body: { platform: [role] } });
+      const made = await done(
+        rest.POST('/api/v1/users', { body: { name: name.trim(), displayName: displayName.trim() || undefined } }),
+      );
+      if (role)
+        await done(
+          rest.PUT('/api/v1/users/{name}/roles', {
+            params: { path: { name: made.name } },
+            body: { platform: [role as PlatformRole] },
+          }),
+        );
       await queries.invalidateQueries({ queryKey: ['users'] });
       toast('ok', t('Created user {name}', { name: made.name }));
       if (made.generatedPassword) setPassword(made.generatedPassword);

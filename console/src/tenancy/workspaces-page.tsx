@@ -2,9 +2,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Briefcase, Plus } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
-import { call } from '../api/client';
 import { problemOf } from '../api/problem';
 import { access, workspaces as workspacesQuery } from '../api/queries';
+import { done, rest } from '../api/rest';
 import { readTime } from '../format/time';
 import { Button } from '../kit/button';
 import { Dialog } from '../kit/dialog';
@@ -106,7 +106,7 @@ function CreateWorkspace({ onClose }: { onClose: () => void }) {
     if (trouble || busy) return;
     setBusy(true);
     try {
-      await call('/api/v1/workspaces', { method: 'POST', body: { name, title: title || undefined } });
+      await done(rest.POST('/api/v1/workspaces', { body: { name, title: title || undefined } }));
       await queries.invalidateQueries({ queryKey: ['workspaces'] });
       toast('ok', t('Created workspace {name}', { name }));
       onClose();

@@ -7,7 +7,7 @@ import { speak, t } from './words';
 import { zh } from './zh';
 
 /** All messages in the sources: the first argument of t(), written as it stands. */
-export function saidIn(source: string): string[] {
+function saidIn(source: string): string[] {
   const found: string[] = [];
   for (const [, single, double, template] of source.matchAll(
     /\bt\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`([^`$]*)`)/g,
