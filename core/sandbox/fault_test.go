@@ -139,6 +139,25 @@ func TestParentDecidesForWhom(t *testing.T) {
 	}
 }
 
+func TestGuestIsPolledOnceWhenItAsksToBeWoken(t *testing.T) {
+	f := start(t, sandbox.Options{})
+	g := f.load("raw", nil)
+	for range 3 {
+		if got, err := get(t.Context(), g, "/wake"); err != nil || got != "woken" {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	// HELLO, and for each request its OPEN and its wake; then one a request.
+	for range 20 {
+		if _, err := get(t.Context(), g, "/ok/x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := g.Stats().Polls; n > 1+3*2+20+5 {
+		t.Errorf("%d polls: it is polled without being asked for", n)
+	}
+}
+
 func TestLoopIsStoppedWhileNeighboursRun(t *testing.T) {
 	f := start(t, sandbox.Options{})
 	g := f.load("kit", func(s *sandbox.Spec) { s.Limits.CPUPerRequest = 200 * time.Millisecond })

@@ -285,6 +285,12 @@ func (i *instance) enter(slot int, now time.Time, batch []byte) (out []byte, err
 	if err == nil && len(batch) > 0 && !r.write(i.buffer, batch) {
 		err = errors.New("the buffer that it offers lies outside its memory")
 	}
+	if len(batch) == 0 {
+		// Time has passed, which is all that this poll says. What the guest
+		// waits for next it says anew. (A poll with frames in it may be
+		// answered without a look at the clock: there the wake stands.)
+		r.wasi.wake = never
+	}
 	if err == nil {
 		out, err = r.poll(len(batch))
 	}

@@ -19,6 +19,7 @@ var (
 	child         uint32
 	lie           uint64 // a poll's answer that is not `out`
 	heap          [][]byte
+	woken         uint32 // the stream that is answered when time has passed
 )
 
 //go:wasmexport atoll_wire_1
@@ -38,6 +39,10 @@ func buffer(size uint32) uint32 {
 //go:wasmexport atoll_poll
 func poll(size uint32) uint64 {
 	out, lie = out[:0], 0
+	if size == 0 && woken != 0 {
+		answer(woken, "woken")
+		woken = 0
+	}
 	for b := in[:size]; len(b) > 0; {
 		f, rest, err := wire.NextFrame(b)
 		if err != nil {
@@ -156,6 +161,9 @@ func misbehave(f wire.Frame) {
 	case "ok":
 		answer(id, "ok "+arg)
 	case "wait": // never answers
+	case "wake":
+		out = wire.AppendWake(out, 5)
+		woken = id
 	case "resets":
 		answer(id, string(binary.AppendUvarint(nil, uint64(resetsSeen))))
 	case "bytes": // the rest of the target is what it says
