@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // doors are the listeners and their HTTP servers.
@@ -69,8 +71,11 @@ func listen(key, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen.%s: %s cannot be taken: %w", key, address, err)
 	}
-	return l, nil
+	return netutil.LimitListener(l, maxConnections), nil
 }
+
+// maxConnections bounds those of one listener; further ones wait.
+const maxConnections = 16 << 10
 
 // prepare makes the HTTP servers. Answers may stream for ever, so there is no
 // limit on writing; bodies are bounded where they are read.

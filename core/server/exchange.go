@@ -96,7 +96,7 @@ func (s *Server) watched(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler) // net/http drops the connection without a word
 			}
 		}()
-		ctx := api.WithRequestID(r.Context(), x.id)
+		ctx := api.WithRequest(r.Context(), x.id, &x.subject)
 		ctx = context.WithValue(ctx, exchangeKey{}, x)
 		next.ServeHTTP(x, r.WithContext(ctx))
 	})

@@ -199,7 +199,7 @@ func TestWritesAreAudited(t *testing.T) {
 	log := readAll(t, r.dir+"/audit")
 	for _, want := range []string{
 		`"user":"admin"`, `"action":"create","target":"/api/v1/workspaces"`, `"user":"jane"`, `"action":"update","target":"/api/v1/workspaces/red/members/jane","workspace":"red","result":"denied","status":403`,
-		`"action":"changePassword"`,
+		`"action":"changePassword"`, `"action":"create","target":"/api/v1/sessions"`,
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the audit log lacks %s:\n%s", want, log)

@@ -40,7 +40,7 @@ func (s *Server) handler() (http.Handler, error) {
 	e.GET("/api/v1/stream", echo.WrapHandler(s.signedIn(http.HandlerFunc(s.serveStream))))
 	e.Any("/clusters/*", echo.WrapHandler(s.below(s.serveCluster)))
 	e.Any("/x/*", echo.WrapHandler(s.below(s.serveExtension)))
-	s.routes = e
+	s.inside = s.watched(securityHeaders(e))
 	return s.watched(securityHeaders(limitHead(s.hosts.check(e)))), nil
 }
 
@@ -181,7 +181,5 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 // any other: as the person whose connection it is, who was recognized when it
 // was opened and is watched since.
 func (s *Server) subscription(w http.ResponseWriter, r *http.Request) {
-	id := newRequestID()
-	ctx := trust(api.WithRequestID(r.Context(), id))
-	s.routes.ServeHTTP(w, r.WithContext(ctx))
+	s.inside.ServeHTTP(w, r.WithContext(trust(r.Context())))
 }

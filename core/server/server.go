@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/atoll-platform/atoll/console"
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/audit"
@@ -58,7 +56,7 @@ type Server struct {
 	live    *live
 	people  *people
 	gate    *gate
-	routes  *echo.Echo
+	inside  http.Handler // the routes, for requests that this process makes itself
 	doors   *doors
 
 	draining context.Context // ends when the server begins to stop

@@ -5,6 +5,8 @@ package api
 import (
 	"context"
 	"net/http"
+
+	"github.com/atoll-platform/atoll/core/access"
 )
 
 type contextKey int
@@ -12,11 +14,20 @@ type contextKey int
 const (
 	keyRequestID contextKey = iota
 	keyRequest
+	keySubject
 )
 
-// WithRequestID gives a context that knows the request's id.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, keyRequestID, id)
+// WithRequest gives a context that knows the request's id. Who signs in by the
+// request is written to subject.
+func WithRequest(ctx context.Context, id string, subject *access.Subject) context.Context {
+	return context.WithValue(context.WithValue(ctx, keyRequestID, id), keySubject, subject)
+}
+
+// noteSubject says who signed in, for the log and the audit.
+func noteSubject(ctx context.Context, s access.Subject) {
+	if note, ok := ctx.Value(keySubject).(*access.Subject); ok && note != nil {
+		*note = s
+	}
 }
 
 // RequestID is the id of the request that a context belongs to; "" for none.

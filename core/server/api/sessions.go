@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/identity"
 )
 
@@ -54,7 +55,7 @@ func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, 
 	if err != nil {
 		return nil, err
 	}
-	s.Logger.Info("signed in", "request", RequestID(ctx), "user", session.User.Name, "remote", r.RemoteAddr)
+	noteSubject(ctx, access.Subject{Name: session.User.Name, UID: session.User.UID, Via: access.ViaSession})
 	return &newSessionOutput{SetCookie: *identity.Cookie(session, r.TLS != nil), Body: s.session(session)}, nil
 }
 
