@@ -35,7 +35,7 @@ func (c *Cluster) buildParts(kind string) []buildPart {
 		Name: "kubernetes", Module: parts, Packages: []string{"./kube"}, Programs: []string{"kube"}, LDFlags: versionFlags, Tags: tags}}
 	if kind == Simulated {
 		return []buildPart{kubernetes, {"build-simulation", "Simulated nodes", compile.Target{
-			Name: "simulation", Module: parts, Packages: []string{"sigs.k8s.io/kwok/cmd/kwok"}, Programs: []string{"kwok"}, Tags: tags}}}
+			Name: "simulation", Module: parts, Packages: []string{"./kwok"}, Programs: []string{"kwok"}, Tags: tags}}}
 	}
 	small := buildPart{"build-images", "Small programs for images", compile.Target{
 		Name: "images", Module: c.Source, Packages: []string{"./cmd/pause", "./cmd/volume"}, Programs: []string{"pause", "volume"}, Linux: true}}

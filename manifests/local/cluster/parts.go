@@ -233,7 +233,7 @@ func (c *Cluster) kwok() daemon {
 	return daemon{
 		name: "kwok", title: "Simulated nodes", program: "kwok", grace: 3 * time.Second,
 		args: []string{
-			"--kubeconfig=" + c.Dir.Config("kwok.kubeconfig"), "--manage-all-nodes=false",
+			"--kubeconfig=" + c.Dir.Config("kwok.kubeconfig"), "--config=" + c.Dir.Config("kwok.yaml"), "--manage-all-nodes=false",
 			"--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
 			"--cidr=" + c.addr.Pods().String(), "--node-ip=" + c.addr.Gateway().String(),
 			"--server-address=127.0.0.1:" + c.port("kwok"), "--node-lease-duration-seconds=40",

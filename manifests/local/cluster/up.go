@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"sync"
 	"time"
 
@@ -92,7 +93,7 @@ func (c *Cluster) up(ctx context.Context) error {
 	if err := c.prepare(ctx); err != nil {
 		return err
 	}
-	if c.kind == Real {
+	if c.kind == Real && !c.tried() {
 		if err := c.tryNode(ctx); err != nil {
 			return err
 		}
@@ -181,15 +182,29 @@ func (c *Cluster) prepare(ctx context.Context) error {
 	if c.kind == Real {
 		return c.node().WriteConfig()
 	}
+	stages, err := exec.CommandContext(ctx, c.Dir.Bin("kwok"), "stages").Output()
+	if err != nil {
+		return fmt.Errorf("asking kwok for the stages of a pod's life: %w", err)
+	}
+	if err := os.WriteFile(c.Dir.Config("kwok.yaml"), stages, 0o600); err != nil {
+		return fmt.Errorf("writing kwok's configuration: %w", err)
+	}
 	return nil
 }
 
 // tryNode starts containerd and a first container. Where none starts and
 // nobody insists on a real node, the nodes are simulated.
 func (c *Cluster) tryNode(ctx context.Context) error {
-	err := c.startNode(ctx)
+	err := c.bootNode(ctx)
 	if err == nil {
-		return nil
+		err = c.startNode(ctx)
+	}
+	if err == nil {
+		err = c.node().Try(ctx, process.Alive(c.pidFile("keeper")))
+	}
+	if err == nil {
+		name, boot := c.triedFile()
+		return os.WriteFile(name, []byte(boot), 0o600)
 	}
 	if c.Nodes == Real || ctx.Err() != nil {
 		return err
@@ -207,53 +222,70 @@ func (c *Cluster) tryNode(ctx context.Context) error {
 	return c.prepare(ctx)
 }
 
-// startNode starts what holds containers, loads the images, and tries.
+// startNode starts what holds containers, and loads the images.
 func (c *Cluster) startNode(ctx context.Context) error {
-	n := c.node()
-	if process.Alive(c.pidFile("keeper")) == 0 {
-		// What outlived a keeper that has crashed sees mounts that nobody else does.
-		if err := c.stopNode(ctx); err != nil {
-			return err
-		}
-		if err := n.NewBoot(); err != nil {
-			return err
-		}
-	}
-	if err := n.Prepare(ctx); err != nil {
-		return err
-	}
 	for _, name := range []string{"keeper", "containerd"} {
 		if err := c.start(ctx, c.daemon(name)); err != nil {
 			return err
 		}
 	}
-	if err := c.loadImages(ctx); err != nil {
-		return err
+	return c.loadImages(ctx)
+}
+
+// bootNode prepares the machine for the node's programs.
+func (c *Cluster) bootNode(ctx context.Context) error {
+	if process.Alive(c.pidFile("keeper")) == 0 {
+		// What outlived a keeper that has crashed sees mounts that nobody else does.
+		if err := c.stopNode(ctx); err != nil {
+			return err
+		}
+		if err := c.node().NewBoot(); err != nil {
+			return err
+		}
 	}
-	const tried = "tried"
-	if process.Known(c.Dir.Node("run", tried)) {
-		return nil
+	return c.node().Prepare(ctx)
+}
+
+// triedFile tells that a container has started here since the machine was booted.
+func (c *Cluster) triedFile() (name, boot string) {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return c.Dir.Run("tried"), "unknown"
 	}
-	if err := n.Try(ctx, process.Alive(c.pidFile("keeper"))); err != nil {
-		return err
-	}
-	return os.WriteFile(c.Dir.Node("run", tried), nil, 0o600)
+	return c.Dir.Run("tried"), string(text)
+}
+
+func (c *Cluster) tried() bool {
+	name, boot := c.triedFile()
+	text, err := os.ReadFile(name)
+	return err == nil && string(text) == boot
 }
 
 // startAll starts the daemons, each as soon as those that it needs are ready,
 // and waits for what they bring about.
 func (c *Cluster) startAll(ctx context.Context) error {
-	if c.kind == Simulated {
-		if err := c.start(ctx, c.daemon("keeper")); err != nil {
+	if c.kind == Real {
+		if err := c.bootNode(ctx); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{"etcd", "kube-apiserver"} {
-		if err := c.start(ctx, c.daemon(name)); err != nil {
-			return err
-		}
-	}
-	if err := c.writeKubeconfig("admin", c.Dir.Kubeconfig()); err != nil {
+	err := together([]func() error{
+		func() error {
+			if c.kind == Real {
+				return c.startNode(ctx)
+			}
+			return c.start(ctx, c.daemon("keeper"))
+		},
+		func() error {
+			for _, name := range []string{"etcd", "kube-apiserver"} {
+				if err := c.start(ctx, c.daemon(name)); err != nil {
+					return err
+				}
+			}
+			return c.writeKubeconfig("admin", c.Dir.Kubeconfig())
+		},
+	})
+	if err != nil {
 		return err
 	}
 	var steps []func() error
