@@ -1,3 +1,4 @@
+// What is put into a cluster, and the commands on one that does not run.
 package cluster
 
 import (

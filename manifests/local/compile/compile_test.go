@@ -1,3 +1,4 @@
+// Building a small module as the cluster's programs are built.
 package compile
 
 import (

@@ -1,3 +1,4 @@
+// Choosing ports and networks, and keeping secrets to their owner.
 package place
 
 import (

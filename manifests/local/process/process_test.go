@@ -1,3 +1,4 @@
+// Daemons, their ends, and what is not mistaken for them.
 package process
 
 import (

@@ -1,3 +1,4 @@
+// The file as its writers and readers meet in it.
 package status
 
 import (

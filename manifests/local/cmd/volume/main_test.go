@@ -1,3 +1,4 @@
+// Making and removing a volume's folder, and nothing else.
 package main
 
 import (
