@@ -101,11 +101,12 @@ clean: stop ## remove everything that was built
 
 ## ---- testing
 
-.PHONY: test test-fast test-long test-unit test-integration test-e2e
+.PHONY: test test-fast test-long test-unit test-integration test-e2e test-cluster
 test: build need-browser ## every test: unit, a real cluster, a real browser
 	@$(MAKE) test-unit test-console
 	@$(MAKE) test-integration
 	@$(MAKE) test-e2e
+	@$(MAKE) test-cluster
 	@echo; echo "all tests passed on: $$(cat build/test-node 2>/dev/null || echo 'no cluster')"
 
 test-fast: $(BUILTIN) ## what takes under two minutes: for daily use
@@ -126,11 +127,16 @@ test-console: console/dist/index.html
 # Both run against the same Atoll and cluster, which stay up between them.
 test-integration: build
 	@$(RUN) start
-	@.ci/with-atoll go test -count=1 -tags integration -timeout 20m -run 'Integration' ./core/...
+	@.ci/with-atoll go test -count=1 -tags integration -timeout 20m -run Integration $$(grep -rl --include=*_test.go 'go:build integration' core | xargs -n1 dirname | sort -u | sed 's#^#./#')
 
 test-e2e: build need-browser build/extensions/hello.tar build/extensions/hostile.tar
 	@$(RUN) start
 	@.ci/with-atoll npm --prefix console run --silent e2e
+
+# The local cluster alone: crashes, repair, simulated nodes, and that `down` leaves nothing.
+test-cluster: tools
+	@$(RUN) stop
+	@cd manifests/local && go test -count=1 -timeout 20m ./integration -args -dir $(CURDIR)/build/cluster
 
 test-long: test ## hours: fuzzing and the local cluster's own tests
 	@.ci/fuzz 10m
