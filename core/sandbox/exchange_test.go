@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox"
+	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
@@ -113,5 +114,23 @@ func TestAnswersLargerThanABatch(t *testing.T) {
 	wg.Wait()
 	if n := len(f.faultsSeen()); n > 0 {
 		t.Errorf("faults: %v", f.faultsSeen())
+	}
+}
+
+func TestHelloAnswersAtBothLevels(t *testing.T) {
+	f := start(t, sandbox.Options{})
+	wasm := sandboxtest.Guest(t, "../../extensions/hello")
+	g := f.engine.Load(sandbox.Spec{Name: "hello", Wasm: func() ([]byte, error) { return wasm, nil }, Limits: sandbox.Limits{Memory: 32 << 20}})
+	for _, c := range []struct{ method, target, send, want string }{
+		{"GET", "/frame", "", "hello\n"},
+		{"POST", "/frame?x=1", "as it came", "as it came"},
+		{"GET", "/greetings/English", "", `{"language":"English","text":"Hello, alice!"}` + "\n"},
+		{"GET", "/clusters/local/projects/demo/greetings?name=bob", "", `{"items":[{"language":"Deutsch","text":"Hallo, bob!"},`},
+		{"GET", "/fragments/greetings", "", `{`},
+	} {
+		x := sandbox.Exchange{Request: *request(c.method, c.target, nil), Send: []byte(c.send)}
+		if err := g.Exchange(t.Context(), &x); err != nil || x.Status != 200 || !strings.HasPrefix(string(x.Body), c.want) {
+			t.Errorf("%s %s: %d %q, %v", c.method, c.target, x.Status, x.Body, err)
+		}
 	}
 }
