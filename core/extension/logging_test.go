@@ -111,6 +111,9 @@ func (c *loggingCluster) RoundTrip(ctx context.Context, s access.Subject, cluste
 // newLoggingWorld is a world with the logging extension and a second workspace.
 func newLoggingWorld(t testing.TB) (*world, *loggingCluster) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("compiles a second, larger guest")
+	}
 	w := newWorld(t, nil)
 	cluster := &loggingCluster{logs: map[*logStream]struct{}{}}
 	w.engine = newEngine(t, capability.NewDoor(cluster, slog.New(slog.DiscardHandler)))
