@@ -321,13 +321,15 @@ func together(steps []func() error) error {
 // start starts a daemon, unless it runs, and waits until it works.
 func (c *Cluster) start(ctx context.Context, d daemon) error {
 	pidFile := c.pidFile(d.name)
-	if process.Alive(pidFile) != 0 && d.healthy(ctx) {
+	// The keeper stays, whatever became of its program: the node's mounts would go with it.
+	pid := process.Alive(pidFile)
+	if pid != 0 && (d.name == "keeper" || !process.Outdated(pid)) && d.healthy(ctx) {
 		return c.file.Part(d.name, status.PartReady, "")
 	}
 	if err := c.file.Part(d.name, status.PartStarting, ""); err != nil {
 		return err
 	}
-	// What runs but does not work is started anew.
+	// What runs but does not work, or was built anew meanwhile, is started again.
 	if err := process.Stop(pidFile, d.grace); err != nil {
 		return err
 	}

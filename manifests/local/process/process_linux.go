@@ -47,6 +47,12 @@ func startTime(pid int) string {
 	return ""
 }
 
+// Outdated tells whether the program of a process was replaced since it began.
+func Outdated(pid int) bool {
+	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	return err == nil && strings.HasSuffix(exe, " (deleted)")
+}
+
 // RunningFrom returns the processes whose program lies below a folder, also when
 // the program has been deleted or replaced since.
 func RunningFrom(folder string) []int {

@@ -18,6 +18,9 @@ func running(pid int) bool { return pid != os.Getpid() && syscall.Kill(pid, 0) =
 
 func startTime(int) string { return "" }
 
+// Outdated is not known here.
+func Outdated(int) bool { return false }
+
 // RunningFrom finds nothing here: processes do not tell their program.
 func RunningFrom(string) []int { return nil }
 
