@@ -94,6 +94,8 @@ var known = []struct {
 	{identity.ErrNotFound, http.StatusNotFound},
 	{identity.ErrExists, http.StatusConflict},
 	{identity.ErrInvalid, http.StatusUnprocessableEntity},
+	{identity.ErrTooMany, http.StatusTooManyRequests},
+	{access.ErrLost, http.StatusServiceUnavailable},
 	{access.ErrLastAdministrator, http.StatusConflict},
 	{access.ErrUnknownRole, http.StatusUnprocessableEntity},
 	{tenancy.ErrNotFound, http.StatusNotFound},
