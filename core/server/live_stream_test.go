@@ -48,7 +48,7 @@ func say(t *testing.T, conn *websocket.Conn, m map[string]any) {
 
 func hear(t *testing.T, conn *websocket.Conn) (heard, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var m heard
 	_, text, err := conn.Read(ctx)

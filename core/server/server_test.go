@@ -111,7 +111,7 @@ func (r *running) stopAndWait() {
 				r.t.Errorf("the server failed: %v", err)
 			}
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		r.t.Error("the server does not stop")
 	}
 }
@@ -172,7 +172,7 @@ func (a answer) json(into any) {
 var plainClient = &http.Client{
 	Transport:     &http.Transport{DisableCompression: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	Timeout:       30 * time.Second,
+	Timeout:       3 * time.Minute,
 }
 
 // request makes a request of somebody.
@@ -248,7 +248,7 @@ func (b *browser) must(method, path string, body any, status int) answer {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("did not happen: %s", what)
 		}
@@ -319,7 +319,7 @@ func startWith(t *testing.T, u *upstream, change func(*Config)) *running {
 func (r *running) secureClient() *http.Client {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(r.doors.authority)
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}, Timeout: 30 * time.Second}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}, Timeout: 3 * time.Minute}
 }
 
 // readAll reads every file of a folder.

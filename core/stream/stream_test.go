@@ -76,7 +76,7 @@ func (c *tab) open(id int, path string, credit int) {
 }
 
 func (c *tab) read() (outgoing, error) {
-	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), 2*time.Minute)
 	defer cancel()
 	_, text, err := c.conn.Read(ctx)
 	if err != nil {
@@ -103,7 +103,7 @@ func (c *tab) must(kind string, id int64) outgoing {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("did not happen: %s", what)
 		}
