@@ -78,7 +78,7 @@ func New(o Options) *Hub {
 	return &Hub{o: o, all: map[*connection]struct{}{}, perPerson: map[string]int{}}
 }
 
-// ErrRefused says why a connection was not taken; its text is for people.
+// Why a connection was not taken; the text is for people.
 var (
 	ErrOrigin  = errors.New("the page that asked is of another origin")
 	ErrTooMany = errors.New("this person has as many live connections as one may")
