@@ -13,28 +13,30 @@ test.afterAll(() => {
   kubectl(['delete', 'pod', name, '-n', project, '--ignore-not-found', '--wait=false']);
 });
 
-/** How long after it was written the next new line is on the page, in milliseconds; the times are the kubelet's, of the same machine. */
+/**
+ * How long after it was written the first line that is written from now on is on the page, in milliseconds. Lines of before, which may still be
+ * on their way, do not count. The times are the kubelet's, of the same machine.
+ */
 async function nextLineAfter(page: import('@playwright/test').Page): Promise<number> {
   return page.evaluate(
     () =>
       new Promise<number>((resolve) => {
         const box = document.querySelector('[role=log]')!;
-        const newest = () =>
-          Math.max(-1, ...[...box.querySelectorAll<HTMLElement>('.log-row')].map((row) => Number(row.dataset.seq)));
-        const start = newest();
+        const begun = Date.now();
         const look = () => {
-          const at = newest();
-          if (at <= start) return;
-          const clock = box.querySelector(`.log-row[data-seq="${at}"] .ts`)?.textContent ?? '';
-          const match = /(\d\d):(\d\d):(\d\d)\.(\d{3})$/.exec(clock);
-          if (!match) return;
-          watcher.disconnect();
-          const written = new Date();
-          written.setUTCHours(Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4]));
-          resolve(Date.now() - written.getTime());
+          for (const row of box.querySelectorAll('.log-row')) {
+            const match = /(\d\d):(\d\d):(\d\d)\.(\d{3})$/.exec(row.querySelector('.ts')?.textContent ?? '');
+            if (!match) continue;
+            const written = new Date(begun);
+            written.setUTCHours(Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4]));
+            if (written.getTime() < begun) continue;
+            watcher.disconnect();
+            resolve(Date.now() - written.getTime());
+            return;
+          }
         };
         const watcher = new MutationObserver(look);
-        watcher.observe(box, { childList: true, subtree: true });
+        watcher.observe(box, { childList: true, subtree: true, characterData: true });
       }),
   );
 }
