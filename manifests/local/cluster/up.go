@@ -209,15 +209,12 @@ func (c *Cluster) tryNode(ctx context.Context) error {
 	if c.Nodes == Real || ctx.Err() != nil {
 		return err
 	}
-	var part *PartError
-	if errors.As(err, &part) && part.Part == "keeper" {
-		return err
-	}
-	c.out.say("nodes will be simulated: %v", err)
+	c.out.say("nodes will be simulated: a real node does not start here: %v", err)
+	reason := "a real node does not start here: " + firstLine(err.Error())
 	if err := c.stopAll(ctx); err != nil {
 		return err
 	}
-	c.kind, c.reason = Simulated, firstLine(err.Error())
+	c.kind, c.reason = Simulated, reason
 	c.file = status.New(c.StatusFile, c.out.part)
 	return c.prepare(ctx)
 }

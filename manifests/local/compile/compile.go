@@ -111,17 +111,19 @@ func (t Target) Build(ctx context.Context, bin string, progress Progress) error 
 	// -v names each package when its compilation begins; what -p says begins at once.
 	args := append([]string{"build", "-v", "-o", fresh + string(filepath.Separator)}, t.flags()...)
 	cmd := t.command(ctx, append(args, t.Packages...)...)
-	progress("compiling", 0, len(stale))
+	doing := func(done int) string {
+		if done+len(t.Packages) >= len(stale) {
+			return "linking"
+		}
+		return "compiling"
+	}
 	done := 0
+	progress(doing(done), done, len(stale))
 	output, err := run(cmd, func(line string) {
 		if i, wanted := slices.BinarySearch(stale, line); wanted && stale[i] == line {
 			done++
 		}
-		if done >= len(stale)-len(t.Packages) && len(stale) > 50 {
-			progress("compiling the last packages and linking", done, len(stale))
-			return
-		}
-		progress("compiling", done, len(stale))
+		progress(doing(done), done, len(stale))
 	})
 	if err != nil {
 		return fmt.Errorf("building %s: %w\n%s", t.Name, err, output)

@@ -119,8 +119,8 @@ func borrow(t *testing.T, to place.Dir) {
 	}
 }
 
-// TestZDownLeavesNothing comes last by its name.
-func TestZDownLeavesNothing(t *testing.T) {
+// The tests after it start the cluster again, and so try a second start too.
+func TestDownLeavesNothing(t *testing.T) {
 	disturbs(t)
 	up(t)
 	ns := namespace(t, dir)

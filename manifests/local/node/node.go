@@ -107,7 +107,11 @@ func (n Node) makeBridge(ctx context.Context) error {
 	if err := ip(ctx, "address", "replace", address, "dev", name); err != nil {
 		return err
 	}
-	return ip(ctx, "link", "set", name, "up")
+	if err := ip(ctx, "link", "set", name, "up"); err != nil {
+		return err
+	}
+	// Services are reached from the machine also when it has no route to anywhere.
+	return ip(ctx, "route", "replace", n.Addresses.Services().String(), "dev", name)
 }
 
 func ip(ctx context.Context, args ...string) error {
