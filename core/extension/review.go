@@ -74,7 +74,11 @@ func asks(p *Package) []Ask {
 		scope, _ := r.scope()
 		text := fmt.Sprintf("Answer %s /x/%s%s to people who have %s/%s in that %s", strings.Join(r.Methods, ", "), m.Name, r.Path, m.Name, r.Permission, scope)
 		if r.Permission == "" {
-			text = fmt.Sprintf("Answer %s /x/%s%s to everybody who may see that %s", strings.Join(r.Methods, ", "), m.Name, r.Path, scope)
+			who := fmt.Sprintf("may see that %s", scope)
+			if scope == scopePlatform {
+				who = "is signed in"
+			}
+			text = fmt.Sprintf("Answer %s /x/%s%s to everybody who %s", strings.Join(r.Methods, ", "), m.Name, r.Path, who)
 		}
 		all = append(all, Ask{Kind: AskRoute, Text: text, Rule: strings.Join(r.Methods, ",") + " " + r.Path})
 	}
