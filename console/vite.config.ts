@@ -30,11 +30,13 @@ function firstPaint(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), firstPaint()],
+  // Tailwind's own optimizing would resolve light-dark() at :root, and a dark part of a light page would be light.
+  plugins: [react(), tailwindcss({ optimize: false }), firstPaint()],
   build: {
     outDir: 'dist',
     assetsInlineLimit: 0,
     target: 'es2023',
+    cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     manifest: 'assets/manifest.json',

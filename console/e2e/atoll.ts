@@ -52,9 +52,9 @@ export function podLike(project: string, name: string): string {
   const pods = JSON.parse(kubectl(['get', 'pods', '-n', project, '-o', 'json'])) as {
     items: { metadata: { labels?: Record<string, string> }; spec: PodSpec; status: { phase: string } }[];
   };
-  const model =
-    pods.items.find((pod) => pod.status.phase === 'Running' && pod.spec.containers.length === 1) ??
-    pods.items.find((pod) => pod.status.phase === 'Running');
+  const running = pods.items.filter((pod) => pod.status.phase === 'Running');
+  // The ticker writes a line each second.
+  const model = running.find((pod) => pod.metadata.labels?.app === 'ticker') ?? running[0];
   if (!model) throw new Error(`no pod runs in project ${project} to take an image from`);
   const { image, imagePullPolicy, command, args } = model.spec.containers[0]!;
   return JSON.stringify({

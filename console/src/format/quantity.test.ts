@@ -20,6 +20,8 @@ it.each([
 
 it('says cores and bytes with their unit', () => {
   expect(sayCpu(0.182)).toEqual(['182', 'm']);
+  expect(sayCpu(0.0001)).toEqual(['<1', 'm']);
+  expect(sayCpu(1.36)).toEqual(['1.36', 'cores']);
   expect(sayCpu(12.5)).toEqual(['12.5', 'cores']);
   expect(sayMemory(211 * 2 ** 20)).toEqual(['211', 'Mi']);
   expect(sayMemory(1.36 * 2 ** 30)).toEqual(['1.36', 'Gi']);

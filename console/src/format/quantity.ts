@@ -32,6 +32,7 @@ export type Said = [value: string, unit: string];
 
 /** Cores: "182 m" below one, "1.36 cores" above. */
 export function sayCpu(cores: number): Said {
+  if (cores > 0 && cores < 0.0005) return ['<1', 'm'];
   if (cores < 1) return [String(Math.round(cores * 1000)), 'm'];
   return [cores.toFixed(cores < 10 ? 2 : cores < 100 ? 1 : 0), 'cores'];
 }

@@ -1,6 +1,6 @@
 // The states every list and page can be in, in the console's words.
 import { Lock, type LucideIcon, RotateCw } from 'lucide-react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { useNow } from '../format/clock';
 import { span } from '../format/time';
 import type { Problem } from '../stream';
@@ -104,8 +104,19 @@ export function Trouble({
   onRetry?: () => void;
   nextTry?: number;
 }) {
+  if (problem.status === 401) return <SignedOut />;
   if (problem.status === 403) return <Forbidden what={t('You may not see {what} here', { what })} problem={problem} />;
   return <Failed title={t('Could not load {what}', { what })} problem={problem} onRetry={onRetry} nextTry={nextTry} />;
+}
+
+/** What is to be done when something was refused because nobody is signed in. */
+export const Refused = createContext<() => void>(() => undefined);
+
+/** What was refused because nobody is signed in; the question for the password is over the page. */
+function SignedOut() {
+  const ask = useContext(Refused);
+  useEffect(() => ask(), [ask]);
+  return <Empty icon={Lock} title={t('Your session ended')} />;
 }
 
 /** True once 120 ms have passed: what is quicker shows no skeleton. */

@@ -57,7 +57,8 @@ function KindList({ kind }: { kind: Kind }) {
 
   const sort = useMemo(() => readSort(sortText), [sortText]);
   const columns = useMemo(() => columnsOf(kind, live.list), [kind, live.list]);
-  const all = useMemo(() => rowsOf(kind, live), [kind, live]);
+  const { items, list } = live;
+  const all = useMemo(() => rowsOf(kind, { items, list }), [kind, items, list]);
   const usage = useProjectUsage(at.cluster, at.project, kind.kind === 'Pod');
   const quick: Quick = show === 'attention' || show === 'waiting' ? show : 'all';
   const typed = useDeferredValue(filter);
@@ -107,13 +108,16 @@ function KindList({ kind }: { kind: Kind }) {
     ],
     [tabs, at, kind, go],
   );
-  const onSort = (by: string) => {
-    const next =
-      sort.by === by
-        ? { by, descending: !sort.descending }
-        : { by, descending: ['Restarts', 'cpu', 'memory'].includes(by) };
-    setSort(next.by === 'name' && !next.descending ? '' : `${next.descending ? '-' : ''}${next.by}`);
-  };
+  const onSort = useCallback(
+    (by: string) => {
+      const next =
+        sort.by === by
+          ? { by, descending: !sort.descending }
+          : { by, descending: ['Restarts', 'cpu', 'memory'].includes(by) };
+      setSort(next.by === 'name' && !next.descending ? '' : `${next.descending ? '-' : ''}${next.by}`);
+    },
+    [sort, setSort],
+  );
 
   const field = useRef<HTMLInputElement>(null);
   useKeys(useMemo(() => ({ '/': () => field.current?.focus() }), []));

@@ -42,7 +42,7 @@ function useRowHeight(): number {
   );
 }
 
-export function LiveTable({
+export const LiveTable = memo(function LiveTable({
   label,
   columns,
   rows,
@@ -57,13 +57,11 @@ export function LiveTable({
 }: Props) {
   const wrap = useRef<HTMLDivElement>(null);
   const height = useRowHeight();
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => wrap.current,
-    estimateSize: () => height,
-    overscan: 12,
-    getItemKey: (i) => rows[i]!.key,
-  });
+  // Both stay the same from one scroll to the next: another function would measure all rows anew.
+  const estimateSize = useCallback(() => height, [height]);
+  const getItemKey = useCallback((i: number) => rows[i]!.key, [rows]);
+  const getScrollElement = useCallback(() => wrap.current, []);
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement, estimateSize, overscan: 12, getItemKey });
   const items = virtual.getVirtualItems();
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows of another height are measured anew
   useEffect(() => {
@@ -73,7 +71,11 @@ export function LiveTable({
   const range = virtual.range;
   const from = rows.length === 0 ? 0 : (range?.startIndex ?? 0) + 1;
   const to = rows.length === 0 ? 0 : Math.min(rows.length, (range?.endIndex ?? 0) + 1);
-  useEffect(() => onWindow?.(from, to), [from, to, onWindow]);
+  // Said when the scrolling rests: the page around the table is not drawn anew for each frame of it.
+  useEffect(() => {
+    const timer = setTimeout(() => onWindow?.(from, to), from <= 1 ? 0 : 60);
+    return () => clearTimeout(timer);
+  }, [from, to, onWindow]);
 
   const focusRow = useRef<string | undefined>(undefined);
   const [at, setAt] = useState<RowMenuAt>();
@@ -181,7 +183,7 @@ export function LiveTable({
       <RowMenu at={at} onClose={() => setAt(undefined)} />
     </section>
   );
-}
+});
 
 const Spacer = ({ height, columns }: { height: number; columns: number }) => (
   // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a row is not focusable; it only takes room

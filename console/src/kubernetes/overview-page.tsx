@@ -24,7 +24,8 @@ const counted = ['deployments', 'statefulsets', 'daemonsets', 'jobs'].map((resou
 
 function useRows(at: ProjectAt, kind: Kind) {
   const live = useListWatch(listUrl(at.cluster, kind, at.project), { accept: asTable });
-  const rows = useMemo(() => rowsOf(kind, live), [kind, live]);
+  const { items, list } = live;
+  const rows = useMemo(() => rowsOf(kind, { items, list }), [kind, items, list]);
   return { live, rows };
 }
 
@@ -78,7 +79,7 @@ export function OverviewPage() {
             label={t('Pods')}
             to={paths.list(at, 'pods')}
             value={live.asOf === 0 ? undefined : count(rows.length)}
-            note={t('{n} running', { n: running })}
+            note={t('{n} running', { n: count(running) })}
           />
           {counted.map((kind) => (
             <Counted key={kind.resource} at={at} kind={kind} />

@@ -95,15 +95,14 @@ export function Timeline({ events, project }: { events: readonly Event[]; projec
             <Ago at={one.last} className="when" />
             <StatusShape shape={trouble ? 'warn' : 'idle'} />
             <span className="msg">
-              <b>{one.reason}</b> {one.message}
+              <b>{one.reason}</b>{' '}
               {project ? (
                 <>
-                  {' '}
-                  <span className="muted">
-                    {one.object.kind} <ObjectLink project={project} kind={one.object.kind} name={one.object.name} />
-                  </span>
+                  {one.object.kind} <ObjectLink project={project} kind={one.object.kind} name={one.object.name} />
+                  {' · '}
                 </>
               ) : null}
+              {one.message}
             </span>
             <span className="times">
               {one.times > 1 ? `× ${count(one.times)} · ` : ''}

@@ -3,12 +3,14 @@ import { type ReactNode, useEffect } from 'react';
 import { Button } from '../kit/button';
 import { Dialog } from '../kit/dialog';
 import { Mark } from '../kit/icon';
-import { Failed, usePatience } from '../kit/states';
+import { Failed, Refused, usePatience } from '../kit/states';
 import { useGo, usePath } from '../routing/link';
 import { paths } from '../routing/paths';
 import { t } from '../words/words';
-import { restore, signOut, useSession } from './session';
+import { probe, restore, signOut, useSession } from './session';
 import { SignInForm } from './sign-in-form';
+
+const ask = () => void probe();
 
 export function Gate({ children }: { children: ReactNode }) {
   const state = useSession();
@@ -29,7 +31,9 @@ export function Gate({ children }: { children: ReactNode }) {
   if (state.is === 'asking' || out) return <Waiting />;
   return (
     <>
-      {children}
+      <Refused key={state.times} value={ask}>
+        {children}
+      </Refused>
       <Dialog
         open={state.is === 'expired'}
         onClose={() => undefined}

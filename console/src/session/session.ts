@@ -13,10 +13,12 @@ export type SessionState =
   | { is: 'asking' }
   | { is: 'out' }
   | { is: 'unreachable'; message: string }
-  | { is: 'in'; user: User }
-  | { is: 'expired'; user: User };
+  | { is: 'in'; user: User; times: number }
+  | { is: 'expired'; user: User; times: number };
 
 let state: SessionState = { is: 'asking' };
+/** How often somebody has signed in here: what was refused meanwhile is asked anew. */
+let times = 0;
 const listeners = new Set<() => void>();
 
 function set(next: SessionState) {
@@ -26,11 +28,12 @@ function set(next: SessionState) {
 
 function enter(session: SessionInfo) {
   keepCsrf(session.csrfToken);
-  set({ is: 'in', user: session.user });
+  times++;
+  set({ is: 'in', user: session.user, times });
 }
 
 whenSignedOut(() => {
-  if (state.is === 'in') set({ is: 'expired', user: state.user });
+  if (state.is === 'in') set({ is: 'expired', user: state.user, times: state.times });
 });
 
 /** The state of the session now. */
@@ -63,6 +66,13 @@ export async function restore(): Promise<void> {
     if (error instanceof ApiError && error.status !== undefined && error.status < 500) set({ is: 'out' });
     else set({ is: 'unreachable', message: error instanceof Error ? error.message : '' });
   }
+}
+
+/** Asks whether the session still holds: what the stream was refused says no more than that it was. */
+export async function probe(): Promise<void> {
+  if (state.is !== 'in') return;
+  // The answer matters only when it is a 401, and the client tells that to whom it concerns.
+  await done(rest.GET('/api/v1/users/me')).catch(() => undefined);
 }
 
 /** Signs in; throws ApiError with the core's reason. */

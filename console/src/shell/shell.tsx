@@ -1,9 +1,10 @@
 // The frame of every page: top bar, navigation, and the page laid on it like a sheet.
 import { Outlet } from '@tanstack/react-router';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { Button } from '../kit/button';
 import { useGo } from '../routing/link';
 import { paths } from '../routing/paths';
+import { probe } from '../session/session';
 import { useConnectionState } from '../stream';
 import { t } from '../words/words';
 import { KeyHelp } from './key-help';
@@ -75,6 +76,10 @@ function Frame() {
 /** Says that the browser has no network, or that Atoll does not answer; what is on screen stays. */
 function Away() {
   const { state, tryNow } = useConnectionState();
+  // Perhaps it is not the connection but the session that ended.
+  useEffect(() => {
+    if (state === 'reconnecting') void probe();
+  }, [state]);
   if (state === 'live') return null;
   return (
     <div className="banner idle" role="status">
