@@ -15,13 +15,15 @@ COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOBUILD := CGO_ENABLED=0 go build -trimpath
 RUN     := build/run-atoll -build build
+# Prints what failed, and each skipped test with its reason; a skip without one fails.
+REPORT  := $(CURDIR)/build/report
 
 # Extensions that the binary carries.
 SHIPPED := logging
 BUILTIN := $(SHIPPED:%=core/extension/builtin/%.tar)
 
 # Modules beside the main one.
-GO_MODULES := sdk/go sdk/fragment manifests/local $(SHIPPED:%=extensions/%) extensions/hello
+GO_MODULES := sdk/go sdk/fragment manifests/local $(SHIPPED:%=extensions/%)
 
 ## ---- the main job
 
@@ -59,8 +61,9 @@ atoll: console-dist extensions
 	@$(GOBUILD) -ldflags '$(LDFLAGS)' -o build/atoll ./core/cmd/atoll
 
 tools:
-	@echo "building  build/local build/run-atoll"
+	@echo "building  build/local build/run-atoll build/report"
 	@$(GOBUILD) -o build/run-atoll ./manifests/run
+	@$(GOBUILD) -o build/report ./manifests/report
 	@cd manifests/local && $(GOBUILD) -o ../../build/local ./cmd/local
 
 extensions: $(BUILTIN)
@@ -109,16 +112,16 @@ test: build need-browser ## every test: unit, a real cluster, a real browser
 	@$(MAKE) test-cluster
 	@echo; echo "all tests passed on: $$(cat build/test-node 2>/dev/null || echo 'no cluster')"
 
-test-fast: $(BUILTIN) ## what takes under two minutes: for daily use
+test-fast: tools $(BUILTIN) ## what takes under two minutes: for daily use
 	@go vet ./...
-	@go test -short ./...
-	@for m in sdk/go sdk/fragment $(SHIPPED:%=extensions/%) extensions/hello; do (cd $$m && go test -short ./...); done
+	@go test -short -json ./... | $(REPORT)
+	@for m in sdk/go sdk/fragment $(SHIPPED:%=extensions/%); do (cd $$m && go test -short -json ./... | $(REPORT)); done
 
-test-unit: $(BUILTIN)
+test-unit: tools $(BUILTIN)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt is wanted for:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet ./...
-	@go test ./...
-	@for m in $(GO_MODULES); do echo "== $$m"; (cd $$m && go vet ./... && go test $$(go list ./... | grep -v /integration)); done
+	@go test -json ./... | $(REPORT)
+	@for m in $(GO_MODULES); do echo "== $$m"; (cd $$m && go vet ./... && go test -json $$(go list ./... | grep -v /integration) | $(REPORT)); done
 
 .PHONY: test-console
 test-console: console/dist/index.html
@@ -127,7 +130,7 @@ test-console: console/dist/index.html
 # Both run against the same Atoll and cluster, which stay up between them.
 test-integration: build
 	@$(RUN) start
-	@.ci/with-atoll go test -count=1 -tags integration -timeout 20m -run Integration $$(grep -rl --include=*_test.go 'go:build integration' core | xargs -n1 dirname | sort -u | sed 's#^#./#')
+	@.ci/with-atoll go test -json -count=1 -tags integration -timeout 20m -run Integration $$(grep -rl --include=*_test.go 'go:build integration' core | xargs -n1 dirname | sort -u | sed 's#^#./#') | $(REPORT)
 
 test-e2e: build need-browser build/extensions/hello.tar build/extensions/hostile.tar
 	@$(RUN) start
@@ -136,7 +139,7 @@ test-e2e: build need-browser build/extensions/hello.tar build/extensions/hostile
 # The local cluster alone: crashes, repair, simulated nodes, and that `down` leaves nothing.
 test-cluster: tools
 	@$(RUN) stop
-	@cd manifests/local && go test -count=1 -timeout 20m ./integration -args -dir $(CURDIR)/build/cluster
+	@cd manifests/local && go test -json -count=1 -timeout 20m ./integration -args -dir $(CURDIR)/build/cluster | $(REPORT)
 
 test-long: test ## hours: fuzzing and the local cluster's own tests
 	@.ci/fuzz 10m
