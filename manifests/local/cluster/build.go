@@ -91,9 +91,9 @@ func (c *Cluster) buildOne(ctx context.Context, p buildPart) error {
 		finished <- p.target.Build(ctx, c.Dir.Bin(), func(doing string, done, total int) {
 			text := doing
 			switch {
-			case total > 0:
+			case total > 0 && doing != "linking":
 				text = fmt.Sprintf("%s: %s of %s packages", doing, thousands(done), thousands(total))
-			case done > 0:
+			case done > 0 && total == 0:
 				text = fmt.Sprintf("%s: %s", doing, thousands(done))
 			}
 			lines <- text

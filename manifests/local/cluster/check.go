@@ -51,6 +51,8 @@ func (c *Cluster) Check(ctx context.Context) status.Status {
 		parts[i] = status.Part{Name: d.name, Title: d.title, State: status.PartReady}
 		all.Go(func() {
 			switch {
+			case !process.Known(c.pidFile(d.name)):
+				parts[i].State, parts[i].Detail = status.PartFailed, "is not started"
 			case process.Alive(c.pidFile(d.name)) == 0:
 				parts[i].State, parts[i].Detail = status.PartFailed, "ended"
 			case !d.healthy(ctx):

@@ -46,13 +46,13 @@ func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
 	err := run(ctx, os.Args[1:])
-	var exit *exec.ExitError
+	var ended kubectlEnded
 	switch {
 	case err == nil:
 	case errors.Is(err, flag.ErrHelp):
 		os.Exit(2)
-	case errors.As(err, &exit):
-		os.Exit(max(1, exit.ExitCode()))
+	case errors.As(err, &ended):
+		os.Exit(int(ended))
 	default:
 		if err != errQuiet {
 			fmt.Fprintln(os.Stderr, "local:", err)
@@ -60,6 +60,12 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// kubectlEnded is the exit code of a kubectl that has told its failure already.
+type kubectlEnded int
+
+// Error is for completeness; nobody reads it.
+func (code kubectlEnded) Error() string { return fmt.Sprintf("kubectl ended with %d", int(code)) }
 
 // options are the flags of a command.
 type options struct {
@@ -121,7 +127,12 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		kubectl.Stdin, kubectl.Stdout, kubectl.Stderr = os.Stdin, os.Stdout, os.Stderr
-		return kubectl.Run()
+		err = kubectl.Run()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return kubectlEnded(max(1, exit.ExitCode()))
+		}
+		return err
 	case "load":
 		if len(o.rest) != 1 {
 			return errors.New("load wants one file: local load IMAGE.tar")
