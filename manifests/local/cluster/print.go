@@ -43,7 +43,7 @@ func (p *printer) line(text string) {
 func (p *printer) expect(total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.total = total
+	p.total, p.done = total, map[string]bool{}
 }
 
 // part mentions a part that has changed, unless it was mentioned just now.
