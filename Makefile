@@ -13,7 +13,7 @@ MAKEFLAGS   += --no-print-directory
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
 COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
-GOBUILD := CGO_ENABLED=0 go build -trimpath
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
 RUN     := build/run-atoll -build build
 # Prints what failed, and each skipped test with its reason; a skip without one fails.
 REPORT  := $(CURDIR)/build/report
@@ -54,7 +54,7 @@ build: | need-go need-node ## build everything (Kubernetes itself is built by th
 .PHONY: atoll-parts
 atoll-parts: extensions
 	@echo "building  atoll's packages"
-	@CGO_ENABLED=0 go build -trimpath ./core/...
+	@$(GOBUILD) ./core/...
 
 atoll: console-dist extensions
 	@echo "linking   build/atoll"
