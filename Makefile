@@ -16,7 +16,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
 RUN     := build/run-atoll -build build
 # Prints what failed, and each skipped test with its reason; a skip without one fails.
-REPORT  := $(CURDIR)/build/report
+REPORT  := "$(CURDIR)/build/report"
 
 # Extensions that the binary carries.
 SHIPPED := logging
@@ -139,7 +139,7 @@ test-e2e: build need-browser build/extensions/hello.tar build/extensions/hostile
 # The local cluster alone: crashes, repair, simulated nodes, and that `down` leaves nothing.
 test-cluster: tools
 	@$(RUN) stop
-	@cd manifests/local && go test -json -count=1 -timeout 20m ./integration -args -dir $(CURDIR)/build/cluster | $(REPORT)
+	@cd manifests/local && go test -json -count=1 -timeout 20m ./integration -args -dir "$(CURDIR)/build/cluster" | $(REPORT)
 
 test-long: test ## hours: fuzzing and the local cluster's own tests
 	@.ci/fuzz 10m

@@ -7,7 +7,7 @@ const shellMost = 200_000;
 const routeMost = 150_000;
 const cssMost = 20_000;
 
-const dist = new URL('../dist/', import.meta.url).pathname;
+const dist = join(import.meta.dirname, '../dist');
 const manifest = JSON.parse(readFileSync(join(dist, 'assets/manifest.json'), 'utf8'));
 const sizes = new Map();
 
