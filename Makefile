@@ -48,7 +48,7 @@ status: ## say what runs
 .PHONY: build atoll tools extensions console-dist clean
 build: | need-go need-node ## build everything (Kubernetes itself is built by the first start)
 	@$(MAKE) -j2 tools console-dist atoll-parts
-	@$(MAKE) atoll
+	@$(MAKE) link
 
 # The packages are compiled while npm works; only the link waits for both.
 .PHONY: atoll-parts
@@ -57,6 +57,11 @@ atoll-parts: extensions
 	@$(GOBUILD) ./core/...
 
 atoll: console-dist extensions
+	@$(MAKE) link
+
+# Of what is built already.
+.PHONY: link
+link:
 	@echo "linking   build/atoll"
 	@$(GOBUILD) -ldflags '$(LDFLAGS)' -o build/atoll ./core/cmd/atoll
 
