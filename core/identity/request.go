@@ -27,7 +27,7 @@ func (v *Service) Authenticate(r *http.Request) (access.Subject, error) {
 		if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") {
 			return access.Subject{}, ErrUnauthenticated
 		}
-		return v.byToken(r.Context(), strings.TrimSpace(token))
+		return v.byToken(strings.TrimSpace(token))
 	}
 	s, err := v.bySession(r)
 	if err != nil {

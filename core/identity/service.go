@@ -76,7 +76,8 @@ type Service struct {
 	byName   *backoff
 	byRemote *backoff
 	sessions *sessions
-	used     *tokenUses
+	known    *knownTokens
+	follower *store.Follower // keeps known
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -86,8 +87,8 @@ type Service struct {
 }
 
 // New makes the service over a store and the index that follows it. Close ends
-// it, and with it every session.
-func New(s store.Store, index *access.Index, o Options) *Service {
+// it, and with it every session. An error means that the store cannot be read.
+func New(s store.Store, index *access.Index, o Options) (*Service, error) {
 	o = o.filled()
 	ctx, stop := context.WithCancel(context.Background())
 	v := &Service{
@@ -99,18 +100,24 @@ func New(s store.Store, index *access.Index, o Options) *Service {
 		byName:    newBackoff(nameFree, nameLongest, o.Now),
 		byRemote:  newBackoff(remoteFree, remoteLongest, o.Now),
 		sessions:  newSessions(),
-		used:      newTokenUses(),
 		stop:      stop,
 		done:      make(chan struct{}),
 		listeners: map[chan struct{}]struct{}{},
 	}
+	v.known = newKnownTokens(o.Now, v.notify)
+	var err error
+	if v.follower, err = store.Follow(ctx, s, v.known, tokenPrefix); err != nil {
+		stop()
+		return nil, fmt.Errorf("reading the tokens: %w", err)
+	}
 	go v.sweep(ctx)
-	return v
+	return v, nil
 }
 
 // Close ends the service.
 func (v *Service) Close() {
 	v.stop()
+	v.follower.Close()
 	<-v.done
 }
 
@@ -135,7 +142,7 @@ func (v *Service) sweep(ctx context.Context) {
 // expire is one sweep.
 func (v *Service) expire() {
 	now := v.options.Now()
-	sessions, tokens := v.sessions.expire(now, v.options.SessionIdle), v.used.expire(now)
+	sessions, tokens := v.sessions.expire(now, v.options.SessionIdle), v.known.expire(now)
 	if sessions || tokens {
 		v.notify()
 	}
@@ -180,7 +187,19 @@ func (v *Service) commit(ctx context.Context, guards []store.Guard, ops ...store
 	if err != nil {
 		return err
 	}
-	return v.index.WaitFor(ctx, rev)
+	if err := v.index.WaitFor(ctx, rev); err != nil {
+		return err
+	}
+	return v.follower.WaitFor(ctx, rev)
+}
+
+// caughtUp waits until the tokens in memory are those of the store now.
+func (v *Service) caughtUp(ctx context.Context) error {
+	rev, err := v.store.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	return v.follower.WaitFor(ctx, rev)
 }
 
 // again repeats a change while others change the same records.

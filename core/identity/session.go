@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	secretBytes = 32 // 256 random bits
+	secretBytes  = 32                      // 256 random bits
+	secretLength = (secretBytes*8 + 5) / 6 // characters of it in base64
 
 	// sessionsEach is how many sessions one user has; the oldest makes room.
 	sessionsEach = 20
@@ -35,11 +36,18 @@ func (s Session) LogValue() slog.Value {
 // digest is what is kept of a secret.
 type digest [sha256.Size]byte
 
+// digestOf hashes a secret of secretLength without an allocation.
+func digestOf(secret string) digest {
+	var b [secretLength]byte
+	copy(b[:], secret)
+	return sha256.Sum256(b[:])
+}
+
 func newSecret() (string, digest) {
 	b := make([]byte, secretBytes)
 	_, _ = rand.Read(b)
 	s := base64.RawURLEncoding.EncodeToString(b)
-	return s, sha256.Sum256([]byte(s))
+	return s, digestOf(s)
 }
 
 // session is what is kept of a session. What changes is guarded by sessions.mu.
@@ -104,12 +112,12 @@ func (s *session) over(now time.Time, idle time.Duration) bool {
 
 // use finds the session of an id and counts the use. The copy is the caller's.
 func (all *sessions) use(id string, now time.Time, idle time.Duration) (session, bool) {
-	if len(id) != base64.RawURLEncoding.EncodedLen(secretBytes) {
+	if len(id) != secretLength {
 		return session{}, false
 	}
 	// The map is searched by a hash of what was sent: how long that takes tells
 	// nothing about the ids that there are.
-	key := digest(sha256.Sum256([]byte(id)))
+	key := digestOf(id)
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	s := all.byKey[key]

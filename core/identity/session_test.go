@@ -170,7 +170,10 @@ func TestChangeIsCarriedThroughWhenTheCallerLeaves(t *testing.T) {
 	w := newWorld(t)
 	w.user("jane")
 	ctx, leave := context.WithCancel(t.Context())
-	v := identity.New(leaving{w.store, leave}, w.index, identity.Options{HashMemory: 64, Now: w.clock})
+	v, err := identity.New(leaving{w.store, leave}, w.index, identity.Options{HashMemory: 64, Now: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer v.Close()
 	other, err := v.SignIn(ctx, "jane", password, here)
 	if err != nil {

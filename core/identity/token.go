@@ -6,14 +6,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/atoll-platform/atoll/core/access"
@@ -120,7 +118,11 @@ func checkTokenName(name string) error {
 }
 
 func (v *Service) shown(id string, r tokenRecord) Token {
-	return Token{ID: id, Name: r.Name, ReadOnly: r.ReadOnly, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, LastUsedAt: v.used.last(id)}
+	shown := Token{ID: id, Name: r.Name, ReadOnly: r.ReadOnly, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
+	if t, err := v.known.get(id); err == nil && t != nil {
+		shown.LastUsedAt = t.lastUse()
+	}
+	return shown
 }
 
 // tokensOf are a user's tokens, expired ones too.
@@ -157,7 +159,10 @@ func (v *Service) RevokeToken(ctx context.Context, s access.Subject, id string) 
 			return ErrNotFound
 		}
 		item, err := v.tokens.Get(ctx, id)
-		if errors.Is(err, store.ErrNotFound) || err == nil && item.Value.UserUID != s.UID {
+		if errors.Is(err, store.ErrNotFound) {
+			return errors.Join(ErrNotFound, v.caughtUp(ctx)) // gone otherwise: for good, too
+		}
+		if err == nil && item.Value.UserUID != s.UID {
 			return ErrNotFound
 		}
 		if err != nil {
@@ -168,7 +173,6 @@ func (v *Service) RevokeToken(ctx context.Context, s access.Subject, id string) 
 	if err != nil {
 		return fmt.Errorf("revoking token %q: %w", id, err)
 	}
-	v.used.forget(id)
 	v.notify()
 	return nil
 }
@@ -186,73 +190,28 @@ func tokenID(id string) bool {
 }
 
 // byToken finds who a token stands for.
-func (v *Service) byToken(ctx context.Context, token string) (access.Subject, error) {
+func (v *Service) byToken(token string) (access.Subject, error) {
 	rest, ok := strings.CutPrefix(token, TokenMark)
 	id, secret, cut := strings.Cut(rest, "_")
-	if !ok || !cut || !tokenID(id) || len(secret) != base64.RawURLEncoding.EncodedLen(secretBytes) {
+	if !ok || !cut || !tokenID(id) || len(secret) != secretLength {
 		return access.Subject{}, ErrUnauthenticated
 	}
-	item, err := v.tokens.Get(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return access.Subject{}, ErrUnauthenticated
-	}
+	t, err := v.known.get(id)
 	if err != nil {
-		return access.Subject{}, fmt.Errorf("reading a token: %w", err)
+		return access.Subject{}, fmt.Errorf("looking for a token: %w", err)
 	}
-	r := item.Value
-	want, err := base64.RawStdEncoding.DecodeString(r.Hash)
-	got := sha256.Sum256([]byte(secret))
-	now := v.options.Now()
-	if err != nil || subtle.ConstantTimeCompare(want, got[:]) != 1 || !now.Before(r.ExpiresAt) {
+	if t == nil {
 		return access.Subject{}, ErrUnauthenticated
 	}
-	account, ok := v.index.AccountByUID(r.UserUID)
+	got := digestOf(secret)
+	now := v.options.Now()
+	if subtle.ConstantTimeCompare(t.hash[:], got[:]) != 1 || !now.Before(t.expires) {
+		return access.Subject{}, ErrUnauthenticated
+	}
+	account, ok := v.index.AccountByUID(t.userUID)
 	if !ok || account.Disabled {
 		return access.Subject{}, ErrUnauthenticated
 	}
-	v.used.note(id, now, r.ExpiresAt)
-	return access.Subject{Name: account.Name, UID: account.UID, Via: access.ViaToken, Credential: id, ReadOnly: r.ReadOnly}, nil
-}
-
-// tokenUses remembers, since the start, when tokens were used and when those
-// run out: whoever holds a connection by one is told then.
-type tokenUses struct {
-	mu   sync.Mutex
-	uses map[string]tokenUse
-}
-
-type tokenUse struct{ last, expires time.Time }
-
-func newTokenUses() *tokenUses { return &tokenUses{uses: map[string]tokenUse{}} }
-
-func (u *tokenUses) note(id string, now, expires time.Time) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.uses[id] = tokenUse{last: now, expires: expires}
-}
-
-func (u *tokenUses) last(id string) time.Time {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.uses[id].last
-}
-
-func (u *tokenUses) forget(id string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.uses, id)
-}
-
-// expire forgets tokens that ran out; false when there were none.
-func (u *tokenUses) expire(now time.Time) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	ended := false
-	for id, use := range u.uses {
-		if !now.Before(use.expires) {
-			delete(u.uses, id)
-			ended = true
-		}
-	}
-	return ended
+	t.used.Store(now.UnixNano())
+	return access.Subject{Name: account.Name, UID: account.UID, Via: access.ViaToken, Credential: t.id, ReadOnly: t.readOnly}, nil
 }

@@ -3,15 +3,18 @@
 package identity_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/identity"
+	"github.com/atoll-platform/atoll/core/store"
 )
 
 func TestTokenStandsForItsOwnerUntilItEnds(t *testing.T) {
@@ -160,4 +163,184 @@ func FuzzAuthorization(f *testing.F) {
 			t.Fatalf("the cookie %q is %+v, %v", cookie, s, err)
 		}
 	})
+}
+
+// A token that somebody else deletes in the store, as another replica would.
+func TestTokenDeletedInTheStoreEnds(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	w.user("jane")
+	owner := w.subject(by(w.signIn("jane")))
+	token, secret, err := w.CreateToken(ctx, owner, identity.NewToken{Name: "ci", Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.subject(bearing("Bearer " + secret))
+	revoked := w.Revoked(ctx)
+	if _, err := w.store.Commit(ctx, nil, store.Delete("tokens/"+token.ID)); err != nil {
+		t.Fatal(err)
+	}
+	// Its owner may revoke it all the same, and from then on knows that it is gone.
+	want(t, w.RevokeToken(ctx, owner, token.ID), identity.ErrNotFound)
+	w.refused(bearing("Bearer " + secret))
+	<-revoked // who holds a connection by it is told
+	if w.Alive(s) {
+		t.Fatal("alive after it was deleted")
+	}
+}
+
+// A record that was changed otherwise counts as it is, or not at all.
+func TestTokenCountsAsItsRecordSays(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	w.user("jane")
+	owner := w.subject(by(w.signIn("jane")))
+	token, secret, err := w.CreateToken(ctx, owner, identity.NewToken{Name: "ci", Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.subject(bearing("Bearer " + secret))
+	key := "tokens/" + token.ID
+	good, err := w.store.Get(ctx, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(good.Value)
+	for _, bad := range []string{
+		"", "{", `{}`, `{"expiresAt":"2031-01-01T00:00:00Z"}`,
+		strings.Replace(text, `"hash":"`, `"hash":"AA`, 1), strings.Replace(text, `"hash":"`, `"hash":"!`, 1),
+		strings.Replace(text, `"expiresAt":"2030`, `"expiresAt":"2029`, 1), strings.Replace(text, `"userUID":"`, `"userUID":"x`, 1),
+	} {
+		if bad == text {
+			t.Fatal("the record is not what the test takes it for: ", text)
+		}
+		w.write(store.Put(key, []byte(bad)))
+		w.refused(bearing("Bearer " + secret))
+		w.write(store.Put(key, good.Value))
+		w.subject(bearing("Bearer " + secret))
+	}
+}
+
+func TestReadersOfALostStoreAreRefused(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	w.user("jane")
+	owner := w.subject(by(w.signIn("jane")))
+	token, secret, err := w.CreateToken(ctx, owner, identity.NewToken{Name: "ci", Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flaky := &cuttable{Store: w.store}
+	v, err := identity.New(flaky, w.index, identity.Options{HashMemory: 64, Now: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	s, err := v.Authenticate(bearing("Bearer " + secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	flaky.cut()
+	for err == nil { // until it has noticed
+		_, err = v.Authenticate(bearing("Bearer " + secret))
+	}
+	if errors.Is(err, identity.ErrUnauthenticated) || v.Alive(s) {
+		t.Fatalf("with the store lost: %v, alive %v", err, v.Alive(s))
+	}
+	revoked := v.Revoked(ctx)
+	if err := w.RevokeToken(ctx, owner, token.ID); err != nil {
+		t.Fatal(err)
+	}
+	flaky.mend()
+	<-revoked // told when the store is back
+	_, err = v.Authenticate(bearing("Bearer " + secret))
+	want(t, err, identity.ErrUnauthenticated)
+	v.Close()
+	if _, err = v.Authenticate(bearing("Bearer " + secret)); err == nil {
+		t.Fatal("a closed service knows tokens")
+	}
+}
+
+// The watch brings what was made while others revoke it: no request after a
+// revocation is let in.
+func TestRevocationWinsAgainstTheWatch(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	w.user("jane")
+	owner := w.subject(by(w.signIn("jane")))
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 20 {
+				token, secret, err := w.CreateToken(ctx, owner, identity.NewToken{Name: "ci", Lifetime: time.Hour})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r := bearing("Bearer " + secret)
+				if _, err := w.Authenticate(r); err != nil {
+					t.Errorf("a token that was just made: %v", err)
+				}
+				var inner sync.WaitGroup
+				inner.Go(func() { _, _ = w.store.Commit(ctx, nil, store.Delete("tokens/"+token.ID)) })
+				if err := w.RevokeToken(ctx, owner, token.ID); err != nil && !errors.Is(err, identity.ErrNotFound) {
+					t.Error(err)
+				}
+				if _, err := w.Authenticate(r); !errors.Is(err, identity.ErrUnauthenticated) {
+					t.Errorf("after it was revoked: %v", err)
+				}
+				inner.Wait()
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func TestRecognizingATokenAllocatesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.user("jane")
+	_, secret, err := w.CreateToken(t.Context(), w.subject(by(w.signIn("jane"))), identity.NewToken{Name: "ci", Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := bearing("Bearer " + secret)
+	if n := testing.AllocsPerRun(100, func() { w.subject(r) }); n != 0 {
+		t.Fatalf("%v allocations", n)
+	}
+}
+
+// cuttable is a store whose watches and lists can be made to fail.
+type cuttable struct {
+	store.Store
+	mu   sync.Mutex
+	fail bool
+	cuts []context.CancelFunc
+}
+
+func (c *cuttable) List(ctx context.Context, prefix string, o store.ListOptions) (store.Page, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fail {
+		return store.Page{}, errors.New("the network is down")
+	}
+	return c.Store.List(ctx, prefix, o)
+}
+
+func (c *cuttable) Watch(ctx context.Context, prefix string, after store.Revision) (<-chan store.Batch, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	c.mu.Lock()
+	c.cuts = append(c.cuts, cancel)
+	c.mu.Unlock()
+	return c.Store.Watch(ctx, prefix, after)
+}
+
+func (c *cuttable) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = true
+	for _, cancel := range c.cuts {
+		cancel()
+	}
+}
+
+func (c *cuttable) mend() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = false
 }

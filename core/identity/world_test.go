@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -45,7 +46,9 @@ func newWorldAt(t testing.TB, path string) *world {
 	if w.index, err = access.NewIndex(context.Background(), w.store); err != nil {
 		t.Fatal(err)
 	}
-	w.Service = identity.New(w.store, w.index, identity.Options{HashMemory: 64, Hashers: 2, Now: w.clock})
+	if w.Service, err = identity.New(w.store, w.index, identity.Options{HashMemory: 64, Hashers: 2, Now: w.clock}); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(w.end)
 	return w
 }
@@ -98,6 +101,19 @@ func bearing(header string) *http.Request {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Authorization", header)
 	return r
+}
+
+// write changes the store behind the service's back, and waits until the service
+// has heard of it.
+func (w *world) write(ops ...store.Op) {
+	w.t.Helper()
+	if _, err := w.store.Commit(w.t.Context(), nil, ops...); err != nil {
+		w.t.Fatal(err)
+	}
+	nobody := access.Subject{UID: "nobody"} // who revokes what is not there waits for the store's revision
+	if err := w.RevokeToken(w.t.Context(), nobody, strings.Repeat("a", 16)); !errors.Is(err, identity.ErrNotFound) {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) subject(r *http.Request) access.Subject {

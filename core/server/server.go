@@ -109,7 +109,9 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 		return nil, err
 	}
 	s.closing(s.index.Close)
-	s.identity = identity.New(s.store, s.index, identity.Options{})
+	if s.identity, err = identity.New(s.store, s.index, identity.Options{}); err != nil {
+		return nil, err
+	}
 	s.closing(s.identity.Close)
 	if err := s.ensureAdministrator(ctx); err != nil {
 		return nil, err
