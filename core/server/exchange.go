@@ -82,10 +82,11 @@ func (s *Server) watched(next http.Handler) http.Handler {
 		x := &exchange{ResponseWriter: w, id: newRequestID()}
 		w.Header()[requestIDHeader] = []string{x.id}
 		kind := kindOf(r.URL.Path)
-		s.metrics.inFlight.WithLabelValues(kind).Inc()
+		inFlight := s.metrics.kinds[kind].inFlight
+		inFlight.Inc()
 		aborted := true
 		defer func() {
-			s.metrics.inFlight.WithLabelValues(kind).Dec()
+			inFlight.Dec()
 			if v := recover(); v != nil {
 				aborted = s.survive(x, r, v)
 			} else {

@@ -14,18 +14,31 @@ const (
 	closedPolicy = "default-src 'none'; frame-ancestors 'none'"
 )
 
+// Values of headers, shared by all answers: nobody changes one in its place.
+var (
+	valueNosniff    = []string{"nosniff"}
+	valueDeny       = []string{"DENY"}
+	valueNoReferrer = []string{"no-referrer"}
+	valueSameOrigin = []string{"same-origin"}
+	valueClosed     = []string{closedPolicy}
+)
+
 // securityHeaders sets what holds for every answer; a handler may be stricter.
 func securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h["X-Content-Type-Options"] = []string{"nosniff"}
-		h["X-Frame-Options"] = []string{"DENY"}
-		h["Referrer-Policy"] = []string{"no-referrer"}
-		h["Cross-Origin-Resource-Policy"] = []string{"same-origin"}
-		h["Cross-Origin-Opener-Policy"] = []string{"same-origin"}
-		h["Content-Security-Policy"] = []string{closedPolicy}
+		secure(w.Header(), valueClosed)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// secure sets the headers, with a Content-Security-Policy.
+func secure(h http.Header, policy []string) {
+	h["X-Content-Type-Options"] = valueNosniff
+	h["X-Frame-Options"] = valueDeny
+	h["Referrer-Policy"] = valueNoReferrer
+	h["Cross-Origin-Resource-Policy"] = valueSameOrigin
+	h["Cross-Origin-Opener-Policy"] = valueSameOrigin
+	h["Content-Security-Policy"] = policy
 }
 
 // pagePolicy is the Content-Security-Policy of the console's page. Scripts,

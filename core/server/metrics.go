@@ -5,6 +5,7 @@ package server
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +23,23 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	inFlight *prometheus.GaugeVec
+
+	// What each request counts in, found once: by kind, and by all labels.
+	kinds    map[string]kindMetrics
+	mu       sync.RWMutex
+	answered map[series]prometheus.Counter
+}
+
+// kindMetrics are those that have the label kind alone.
+type kindMetrics struct {
+	inFlight prometheus.Gauge
+	seconds  prometheus.Observer
+}
+
+// series is what answers are counted by.
+type series struct {
+	kind, method string
+	status       int
 }
 
 func newMetrics(version, commit string) *metrics {
@@ -31,6 +49,10 @@ func newMetrics(version, commit string) *metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "atoll_http_request_seconds", Help: "How long requests took, to the end of their answer.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60}}, []string{"kind"}),
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "atoll_http_requests_in_flight", Help: "Requests being answered, by kind."}, []string{"kind"}),
+	}
+	m.kinds, m.answered = map[string]kindMetrics{}, map[series]prometheus.Counter{}
+	for _, kind := range []string{kindAPI, kindCluster, kindExtension, kindHealth, kindConsole} {
+		m.kinds[kind] = kindMetrics{inFlight: m.inFlight.WithLabelValues(kind), seconds: m.seconds.WithLabelValues(kind)}
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "atoll_build_info", Help: "Version and commit of this build.", ConstLabels: prometheus.Labels{"version": version, "commit": commit}})
 	build.Set(1)
@@ -66,8 +88,21 @@ func (m *metrics) count(kind, method string, status int, took time.Duration) {
 	default:
 		method = "other" // a client must not make new series
 	}
-	m.requests.WithLabelValues(kind, method, strconv.Itoa(status)).Inc()
-	m.seconds.WithLabelValues(kind).Observe(took.Seconds())
+	m.counter(series{kind, method, status}).Inc()
+	m.kinds[kind].seconds.Observe(took.Seconds())
+}
+
+func (m *metrics) counter(a series) prometheus.Counter {
+	m.mu.RLock()
+	c := m.answered[a]
+	m.mu.RUnlock()
+	if c == nil {
+		c = m.requests.WithLabelValues(a.kind, a.method, strconv.Itoa(a.status))
+		m.mu.Lock()
+		m.answered[a] = c
+		m.mu.Unlock()
+	}
+	return c
 }
 
 // guests collects the figures of extensions as they are when asked for.

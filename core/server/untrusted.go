@@ -17,6 +17,8 @@ import (
 // untrustedPolicy is the only Content-Security-Policy under /x/ and /clusters/.
 const untrustedPolicy = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
+var valueUntrusted = []string{untrustedPolicy}
+
 // untrustedHeaders are the headers that an answer keeps; names are canonical.
 // What is not here is dropped: Set-Cookie, Service-Worker-Allowed,
 // Access-Control-*, Link, Refresh, Clear-Site-Data, Report-To, NEL, Alt-Svc,
@@ -43,7 +45,7 @@ var refusedDestinations = []string{
 // refused, and the answer keeps listed headers only.
 func Untrusted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		harmless(w.Header())
+		secure(w.Header(), valueUntrusted)
 		if p := refusedDestination(r); p != nil {
 			fail(w, r, p)
 			return
@@ -55,9 +57,13 @@ func Untrusted(next http.Handler) http.Handler {
 // withoutCredentials takes off a request what only the core may know.
 func withoutCredentials(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := r.Header.Clone()
-		for _, name := range []string{"Cookie", "Authorization", "Proxy-Authorization", csrfHeader} {
-			delete(header, name)
+		header := make(http.Header, len(r.Header)) // its values are shared
+		for name, values := range r.Header {
+			switch name {
+			case "Cookie", "Authorization", "Proxy-Authorization", csrfHeader:
+			default:
+				header[name] = values
+			}
 		}
 		clean := *r
 		clean.Header = header
@@ -76,16 +82,6 @@ func refusedDestination(r *http.Request) *problem.Problem {
 		return problem.New(http.StatusForbidden, "What extensions and clusters answer is data; a browser may not use it as a service worker.")
 	}
 	return nil
-}
-
-// harmless sets the headers that make an answer inert.
-func harmless(h http.Header) {
-	h.Set("Content-Security-Policy", untrustedPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Referrer-Policy", "no-referrer")
 }
 
 // untrustedWriter filters the head of an answer when it is written.
@@ -107,7 +103,7 @@ func (w *untrustedWriter) filter() {
 	if to, ok := h["Location"]; ok && (len(to) != 1 || !strings.HasPrefix(to[0], "/") || strings.HasPrefix(to[0], "//") || strings.Contains(to[0], "\\")) {
 		delete(h, "Location") // only within this Atoll
 	}
-	harmless(h)
+	secure(h, valueUntrusted)
 }
 
 // WriteHeader filters first. Informational answers (103 Early Hints carries

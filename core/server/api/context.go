@@ -12,28 +12,35 @@ import (
 type contextKey int
 
 const (
-	keyRequestID contextKey = iota
+	keyNotes contextKey = iota
 	keyRequest
-	keySubject
 )
+
+// notes are what is known of a request.
+type notes struct {
+	id      string
+	subject *access.Subject // where to write who signed in; may be nil
+}
 
 // WithRequest gives a context that knows the request's id. Who signs in by the
 // request is written to subject.
 func WithRequest(ctx context.Context, id string, subject *access.Subject) context.Context {
-	return context.WithValue(context.WithValue(ctx, keyRequestID, id), keySubject, subject)
+	return context.WithValue(ctx, keyNotes, &notes{id: id, subject: subject})
 }
 
 // noteSubject says who signed in, for the log and the audit.
 func noteSubject(ctx context.Context, s access.Subject) {
-	if note, ok := ctx.Value(keySubject).(*access.Subject); ok && note != nil {
-		*note = s
+	if n, ok := ctx.Value(keyNotes).(*notes); ok && n.subject != nil {
+		*n.subject = s
 	}
 }
 
 // RequestID is the id of the request that a context belongs to; "" for none.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(keyRequestID).(string)
-	return id
+	if n, ok := ctx.Value(keyNotes).(*notes); ok {
+		return n.id
+	}
+	return ""
 }
 
 // withRequest keeps the HTTP request for the few operations that need it.
