@@ -13,9 +13,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // express is a transport for GET and HEAD, over connections of its own.
@@ -164,8 +167,8 @@ func (x *express) over(l *lane, r *http.Request) (res *http.Response, again bool
 			stop()
 		}
 	}()
-	if err := r.Write(l.write); err != nil {
-		return nil, true, err
+	if err := writeHead(l.write, r); err != nil {
+		return nil, false, err
 	}
 	if err := l.write.Flush(); err != nil {
 		return nil, true, err
@@ -188,6 +191,42 @@ func (x *express) over(l *lane, r *http.Request) (res *http.Response, again bool
 	}
 	res.Body = body
 	return res, false, nil
+}
+
+// writeHead writes a request without a body: as http.Request.Write does, but
+// without sorting its headers, and with an error where a header is none.
+func writeHead(w *bufio.Writer, r *http.Request) error {
+	write := func(parts ...string) {
+		for _, s := range parts {
+			_, _ = w.WriteString(s) // Flush tells the first error
+		}
+	}
+	host := r.Host
+	if host == "" {
+		host = r.URL.Host
+	}
+	uri := r.URL.RequestURI()
+	if !httpguts.ValidHostHeader(host) || uri[0] != '/' || strings.ContainsFunc(uri, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+		return fmt.Errorf("the request's address %q %q is not valid", host, uri)
+	}
+	write(r.Method, " ", uri, " HTTP/1.1\r\nHost: ", host, "\r\n")
+	for name, values := range r.Header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return fmt.Errorf("the header %q is not valid", name)
+		}
+		switch http.CanonicalHeaderKey(name) {
+		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+			continue // said above, or there is no body
+		}
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldValue(value) {
+				return fmt.Errorf("the value of the header %s is not valid", name)
+			}
+			write(name, ": ", value, "\r\n")
+		}
+	}
+	write("\r\n")
+	return nil
 }
 
 // laneBody is an answer's body; read to its end, it gives the lane back. It may

@@ -4,6 +4,7 @@ package kube
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -240,4 +242,47 @@ func TestCutAnswersAreNotComplete(t *testing.T) {
 		}
 		listener.Close()
 	}
+}
+
+// What is written is what was meant: one request, with these headers and no
+// others, or none at all.
+func FuzzRequestIsWrittenAsItIsMeant(f *testing.F) {
+	for _, seed := range [][4]string{
+		{"/api/v1/pods/x", "limit=5&watch=false", "Accept", "application/json"}, {"/api/v1/p%20x", "", "Impersonate-Extra-Atoll.dev%2fuid", "u"},
+		{"/x", "", "X-Evil", "a\r\nImpersonate-User: root"}, {"/x", "", "X-Evil: y\r\nHost", "a"}, {"/x HTTP/1.1\r\nA: b\r\n\r\nGET /y", "", "A", ""},
+		{"/x", "a b", "Content-Length", "7"}, {"/x", "\x7f", "Transfer-Encoding", "chunked"}, {"//other/x", "", "Host", "other"}, {"/x", "", "", "\x00"}, {"/x", "é", "A", "é"},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3])
+	}
+	f.Fuzz(func(t *testing.T, path, query, name, value string) {
+		u := &url.URL{Scheme: "https", Host: "api:6443", Path: path, RawQuery: query}
+		var out bytes.Buffer
+		w := bufio.NewWriter(&out)
+		req := &http.Request{Method: "GET", URL: u, Host: u.Host, Header: http.Header{name: {value, "second"}, "User-Agent": {"me"}}}
+		if writeHead(w, req) != nil {
+			return // nothing is sent
+		}
+		w.Flush()
+		in := bufio.NewReader(&out)
+		got, err := http.ReadRequest(in)
+		if err != nil {
+			t.Fatalf("%q: %v", out.String(), err)
+		}
+		want := http.Header{"User-Agent": {"me"}}
+		switch key := http.CanonicalHeaderKey(name); key {
+		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+			want = got.Header // ends here, whatever it says
+			if _, ok := got.Header[key]; ok || got.ContentLength > 0 || len(got.TransferEncoding) > 0 {
+				t.Fatalf("the header %q was sent", name)
+			}
+		default:
+			want[key] = append(want[key], strings.Trim(value, " \t"), "second")
+		}
+		if got.Host != "api:6443" || got.RequestURI != u.RequestURI() || !reflect.DeepEqual(got.Header, want) && http.CanonicalHeaderKey(name) != "User-Agent" {
+			t.Fatalf("meant %q %v, got %q %q %v", u.RequestURI(), want, got.Host, got.RequestURI, got.Header)
+		}
+		if _, err := in.ReadByte(); err != io.EOF {
+			t.Fatal("something follows the request")
+		}
+	})
 }
