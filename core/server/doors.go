@@ -71,7 +71,7 @@ func listen(key, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen.%s: %s cannot be taken: %w", key, address, err)
 	}
-	return netutil.LimitListener(l, maxConnections), nil
+	return corkListener{netutil.LimitListener(l, maxConnections)}, nil
 }
 
 // maxConnections bounds those of one listener; further ones wait.
@@ -83,7 +83,7 @@ func (d *doors) prepare(h http.Handler, log *slog.Logger) {
 	add := func(l net.Listener, config *tls.Config) {
 		d.servers = append(d.servers, &http.Server{
 			Handler: h, TLSConfig: config, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
-			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), ConnContext: withCork,
 		})
 		d.listeners = append(d.listeners, l)
 	}

@@ -28,6 +28,7 @@ type exchange struct {
 	status   int
 	bytes    int64
 	subject  access.Subject // who asked, once that is known
+	cork     *corkConn      // nil where answers share a connection
 	upgraded bool
 }
 
@@ -41,6 +42,9 @@ func (x *exchange) WriteHeader(status int) {
 func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.status = http.StatusOK
+	}
+	if x.bytes == 0 {
+		x.cork.answer(x.ResponseWriter.Header(), p)
 	}
 	n, err := x.ResponseWriter.Write(p)
 	x.bytes += int64(n)
@@ -79,7 +83,7 @@ func exchangeOf(ctx context.Context) *exchange {
 func (s *Server) watched(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
-		x := &exchange{ResponseWriter: w, id: newRequestID()}
+		x := &exchange{ResponseWriter: w, id: newRequestID(), cork: corkOf(r)}
 		w.Header()[requestIDHeader] = []string{x.id}
 		kind := kindOf(r.URL.Path)
 		inFlight := s.metrics.kinds[kind].inFlight
