@@ -105,6 +105,12 @@ func (c *corkConn) uncork() {
 	c.corked.Store(false)
 }
 
+// Close implements net.Conn: an answer that is known whole goes out whole.
+func (c *corkConn) Close() error {
+	c.uncork()
+	return c.Conn.Close()
+}
+
 // SetDeadline implements net.Conn.
 func (c *corkConn) SetDeadline(t time.Time) error {
 	err := c.Conn.SetDeadline(t)
