@@ -36,6 +36,9 @@ func (p *place) get() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	for name, values := range p.header {
+		req.Header[name] = values
+	}
 	req.Header.Set("Accept", "application/json")
 	if p.token != "" {
 		req.Header.Set("Authorization", "Bearer "+p.token)
