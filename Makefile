@@ -94,6 +94,19 @@ build/extensions/hostile.tar: build/extensions/hostile.wasm
 core/extension/builtin/%.tar: build/extensions/%.tar
 	@cmp -s $< $@ || cp $< $@
 
+# Back ends that tests need for real, from package registries, in their own folders.
+BACKENDS := build/backends/elasticsearch/start
+
+build/backends/elasticsearch/start: $(wildcard manifests/backends/elasticsearch/*) | need-java
+	@echo "fetching  Elasticsearch's jars (36 MB, once)"
+	@rm -rf build/backends/elasticsearch/lib && mkdir -p build/backends/elasticsearch
+	@mvn -B -f manifests/backends/elasticsearch/pom.xml -Dmaven.repo.local="$(CURDIR)/build/backends/maven" \
+	  dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$(CURDIR)/build/backends/elasticsearch/lib" \
+	  | awk '/Downloaded from/ && ++n % 50 == 0 { printf "          %d files\n", n; fflush() } /ERROR|WARN.*fail/'
+	@echo "building  Elasticsearch's launcher"
+	@javac -cp 'build/backends/elasticsearch/lib/*' -d build/backends/elasticsearch manifests/backends/elasticsearch/Elasticsearch.java
+	@cp manifests/backends/elasticsearch/start $@
+
 console-dist: console/dist/index.html
 console/node_modules/.package-lock.json: console/package-lock.json | need-node
 	@echo "fetching  the console's packages"
@@ -133,7 +146,7 @@ test-console: console/dist/index.html
 	@cd console && npm test --silent
 
 # Both run against the same Atoll and cluster, which stay up between them.
-test-integration: build
+test-integration: build $(BACKENDS)
 	@$(RUN) start
 	@.ci/with-atoll go test -json -count=1 -tags integration -timeout 20m -run Integration $$(grep -rl --include=*_test.go 'go:build integration' core | xargs -n1 dirname | sort -u | sed 's#^#./#') | $(REPORT)
 
@@ -156,7 +169,7 @@ bench: build ## measure; writes build/bench.json
 
 ## ---- what the machine must have
 
-.PHONY: need-go need-node need-browser
+.PHONY: need-go need-node need-browser need-java
 need-go:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: see go.dev"; exit 1; }
 need-node:
@@ -165,3 +178,8 @@ need-browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { echo "installing Debian's chromium"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
 	  || { echo "Chromium is missing: install your system's package named chromium"; exit 1; }; }
+# Java 17 or newer, and Maven; installed where both this is Debian and we are root.
+need-java:
+	@{ command -v mvn && javac -version 2>&1 | grep -E 'javac (1[7-9]|[2-9][0-9])'; } >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { echo "installing Debian's maven and openjdk-17-jdk-headless"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends maven openjdk-17-jdk-headless >/dev/null; } \
+	  || { echo "Maven and a JDK 17 or newer are missing: install your system's packages named maven and openjdk-17-jdk-headless"; exit 1; }; }
