@@ -3,6 +3,7 @@ module github.com/atoll-platform/atoll
 go 1.26.0
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/atoll-platform/atoll/sdk/fragment v0.0.0
 	github.com/atoll-platform/atoll/sdk/go v0.0.0
 	github.com/coder/websocket v1.8.15

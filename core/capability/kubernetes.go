@@ -33,7 +33,10 @@ type Via = kube.Via
 type Call struct {
 	Subject access.Subject
 	Cluster string // empty when the request's path names none
-	Rules   []Rule // of the manifest that was consented to
+	// What the manifest that was consented to asks for: of Kubernetes, and of
+	// upstreams by name.
+	Rules     []Rule
+	Upstreams map[string][]Template
 }
 
 // Door is the door `kubernetes`. It is safe for concurrent use.

@@ -45,7 +45,7 @@ func TestDoorCarriesWhatIsAllowedAsThePersonOfTheParent(t *testing.T) {
 	k := &standIn{status: 200, answer: "line\n"}
 	var recorded bytes.Buffer
 	d := NewDoor(k, slog.New(slog.NewTextHandler(&recorded, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	response, err := d.Open(t.Context(), parent(&Call{vera, "local", []Rule{logs}}), &sandbox.Request{
+	response, err := d.Open(t.Context(), parent(&Call{Subject: vera, Cluster: "local", Rules: []Rule{logs}}), &sandbox.Request{
 		Authority: AuthorityKubernetes, Method: "GET", Target: "/api/v1/namespaces/demo/pods/a/log?follow=true",
 		// What the guest says of itself counts for nothing.
 		Caller: sandbox.Caller{User: "root"},
@@ -71,7 +71,7 @@ func TestDoorCarriesWhatIsAllowedAsThePersonOfTheParent(t *testing.T) {
 }
 
 func TestDoorRefusesWithoutAskingKubernetes(t *testing.T) {
-	call := func(rules ...Rule) *Call { return &Call{vera, "local", rules} }
+	call := func(rules ...Rule) *Call { return &Call{Subject: vera, Cluster: "local", Rules: rules} }
 	for name, test := range map[string]struct {
 		value  any
 		method string
@@ -107,7 +107,7 @@ func TestDoorRefusesWithoutAskingKubernetes(t *testing.T) {
 func TestWhatAPersonMayIsAskedOfKubernetesWithinTheManifest(t *testing.T) {
 	k := &standIn{status: 201, answer: `{"status":{"allowed":true}}`}
 	d := NewDoor(k, slog.New(slog.DiscardHandler))
-	call := &Call{vera, "local", []Rule{logs}}
+	call := &Call{Subject: vera, Cluster: "local", Rules: []Rule{logs}}
 	may, err := d.May(t.Context(), call, Via{Extension: "sample"}, Question{Verb: "get", Version: "v1", Resource: "pods", Subresource: "log", Namespace: "demo"})
 	if err != nil || !may {
 		t.Fatal(may, err)
