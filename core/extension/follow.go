@@ -99,6 +99,7 @@ func (h *Host) settle(old *active, item store.Item[Installation]) *active {
 	for _, r := range p.Manifest.Permissions.Kubernetes {
 		a.rules = append(a.rules, r.Rule)
 	}
+	a.upstreams = p.Manifest.templates()
 	p.Module = nil // the code is read again when it is loaded
 	a.pkg = p
 	return a
@@ -113,6 +114,19 @@ func (m *Manifest) limits() (l sandbox.Limits) {
 	l.CPUPerRequest, _ = time.ParseDuration("0" + m.Limits.CPUPerRequest)
 	l.Deadline, _ = time.ParseDuration("0" + m.Limits.Deadline)
 	return l
+}
+
+// templates are the requests of each upstream; validation has checked them.
+func (m *Manifest) templates() map[string][]capability.Template {
+	all := make(map[string][]capability.Template, len(m.Permissions.Upstreams))
+	for name, up := range m.Permissions.Upstreams {
+		for _, text := range up.Requests {
+			if t, err := capability.ParseTemplate(text); err == nil {
+				all[name] = append(all[name], t)
+			}
+		}
+	}
+	return all
 }
 
 // items are the permission items that an extension adds.
@@ -179,5 +193,5 @@ func (h *Host) wait(ctx context.Context, revision store.Revision) error {
 
 // call is on whose behalf a request of the extension runs.
 func (a *active) call(s access.Subject, cluster string) *capability.Call {
-	return &capability.Call{Subject: s, Cluster: cluster, Rules: a.rules}
+	return &capability.Call{Subject: s, Cluster: cluster, Rules: a.rules, Upstreams: a.upstreams}
 }

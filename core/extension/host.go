@@ -40,6 +40,9 @@ type Options struct {
 	// Door is the way to Kubernetes for the console, when a fragment brought it;
 	// the guests' own way is the engine's. Nil: there is none.
 	Door *capability.Door
+	// Bound tells whether an upstream of an extension is bound, for any workspace.
+	// Nil: none is.
+	Bound func(extension, upstream string) bool
 	// Version of this Atoll, for `requires`. One that is not of the form 1.2.3
 	// (a build from source) fulfils everything.
 	Version string
@@ -78,14 +81,15 @@ type state struct {
 // active is one installed extension.
 type active struct {
 	Installation
-	modified store.Revision
-	pkg      *Package // without its bytes; nil when it failed
-	failure  string
-	router   *router
-	guest    *sandbox.Guest
-	rules    []capability.Rule
-	ctx      context.Context // ends with the extension
-	end      context.CancelFunc
+	modified  store.Revision
+	pkg       *Package // without its bytes; nil when it failed
+	failure   string
+	router    *router
+	guest     *sandbox.Guest
+	rules     []capability.Rule
+	upstreams map[string][]capability.Template
+	ctx       context.Context // ends with the extension
+	end       context.CancelFunc
 }
 
 // NewHost makes a host of what the store says, installs what the binary brings,
@@ -145,7 +149,7 @@ func (h *Host) List(accept string) []State {
 	current := h.current.Load().active
 	all := make([]State, 0, len(current))
 	for _, name := range slices.Sorted(maps.Keys(current)) {
-		all = append(all, current[name].state(accept))
+		all = append(all, h.state(current[name], accept))
 	}
 	return all
 }
@@ -156,7 +160,7 @@ func (h *Host) Get(name, accept string) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	return a.state(accept), nil
+	return h.state(a, accept), nil
 }
 
 // Stats is a look at the instances of an extension; zero when there is none.
@@ -236,7 +240,7 @@ func (h *Host) read(ctx context.Context, tar io.Reader) (*Package, error) {
 }
 
 // state describes the extension.
-func (a *active) state(accept string) State {
+func (h *Host) state(a *active, accept string) State {
 	s := State{Installation: a.Installation, Title: a.Name, Phase: PhaseActive, Asks: []Ask{}}
 	if a.pkg == nil {
 		s.Phase, s.Message = PhaseFailed, a.failure
@@ -244,6 +248,11 @@ func (a *active) state(accept string) State {
 	}
 	lang := a.pkg.language(accept)
 	s.Title, s.Description, s.Asks = a.pkg.Manifest.Title.In(lang), a.pkg.Manifest.Description.In(lang), asks(a.pkg)
+	for _, name := range slices.Sorted(maps.Keys(a.upstreams)) {
+		if h.options.Bound == nil || !h.options.Bound(a.Name, name) {
+			s.Unbound = append(s.Unbound, name)
+		}
+	}
 	stats := a.guest.Stats()
 	s.Loaded, s.Instances, s.Streams, s.MemoryBytes = stats.Loaded, stats.Instances, stats.Streams, stats.Memory
 	s.Requests, s.Faults = stats.Requests, stats.Faults

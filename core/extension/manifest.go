@@ -59,7 +59,15 @@ type Limits struct {
 
 // Permissions is what the extension asks to reach.
 type Permissions struct {
-	Kubernetes []KubernetesRule `json:"kubernetes,omitempty" maxItems:"64" doc:"Kubernetes as the person who asks: never more than that person may." example:"[{\"groups\": [\"\"], \"resources\": [\"pods\", \"pods/log\"], \"verbs\": [\"get\", \"list\", \"watch\"], \"reason\": {\"en\": \"Follow container logs\"}}]"`
+	Kubernetes []KubernetesRule    `json:"kubernetes,omitempty" maxItems:"64" doc:"Kubernetes as the person who asks: never more than that person may." example:"[{\"groups\": [\"\"], \"resources\": [\"pods\", \"pods/log\"], \"verbs\": [\"get\", \"list\", \"watch\"], \"reason\": {\"en\": \"Follow container logs\"}}]"`
+	Upstreams  map[string]Upstream `json:"upstreams,omitempty" maxProperties:"16" keyPattern:"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$" doc:"Back ends by name. An administrator binds the name to an address and a credential, which the extension never sees; until then the door answers unavailable." example:"{\"store\": {\"protocol\": \"http\", \"requests\": [\"POST /items-{workspace}-*/_search\"], \"reason\": {\"en\": \"Search stored items\"}}}"`
+}
+
+// Upstream is a back end that the extension asks, under a name of its own.
+type Upstream struct {
+	Protocol string   `json:"protocol" enum:"http" doc:"What is spoken with it." example:"\"http\""`
+	Requests []string `json:"requests" minItems:"1" maxItems:"64" itemPattern:"^(GET|HEAD|POST|PUT|PATCH|DELETE) /[^ ]+$" doc:"What it will ask: METHOD /path{?query,parameters}. The host fills {workspace}, {project} and {user} with uids and {cluster} with the name, all of the request that is being answered; * is anything within one segment that is made of letters, digits and -._~*." example:"[\"POST /items-{workspace}-*/_search{?timeout}\"]"`
+	Reason   Texts    `json:"reason" maxLength:"200" doc:"Why, in words for the person who reviews; English is required." example:"{\"en\": \"Search stored items\"}"`
 }
 
 // KubernetesRule is one rule of Kubernetes access, with the reason that a person

@@ -20,6 +20,8 @@ module: sample.wasm
 permissions:
   kubernetes:
     - { groups: [""], resources: [pods], verbs: [get], reason: { en: Show pods } }
+  upstreams:
+    store: { protocol: http, requests: ["POST /a-{workspace}-*/_search"], reason: { en: Search } }
 roles:
   - { id: view, scope: project, title: { en: View }, default: [project-viewer] }
 routes:
@@ -63,32 +65,39 @@ func TestWhatIsWrongInAManifestIsSaidWithPlaceAndLine(t *testing.T) {
 		line    int
 		says    string
 	}{
-		"empty":                   {"", "", 0, "empty"},
-		"no YAML":                 {"a: [", "", 0, "not YAML"},
-		"an unknown property":     {replace("name: sample", "name: sample\nupstreams: {}"), "/upstreams", 4, "no property"},
-		"another version":         {replace("atoll.dev/v1", "atoll.dev/v9"), "/apiVersion", 1, "atoll.dev/v1"},
-		"a name with a slash":     {replace("name: sample", "name: a/b"), "/name", 3, "pattern"},
-		"a version by halves":     {replace("1.0.0", "1.0"), "/version", 5, "string"},
-		"no English title":        {replace("title: { en: Sample }", "title: { zh: 样例 }"), "/title", 6, "en"},
-		"a module elsewhere":      {replace("sample.wasm", "../sample.wasm"), "/module", 8, "pattern"},
-		"an unknown verb":         {replace("verbs: [get]", "verbs: [impersonate]"), "/permissions/kubernetes/0/verbs/0", 11, "one of"},
-		"no reason":               {replace(", reason: { en: Show pods }", ""), "/permissions/kubernetes/0", 11, "reason"},
-		"Secrets by a wildcard":   {replace("resources: [pods], verbs: [get]", `resources: [secrets], verbs: ["*"]`), "/permissions/kubernetes/0/resources/0", 11, "wildcard"},
-		"a role of another scope": {replace("default: [project-viewer]", "default: [platform-admin]"), "/roles/0/default/0", 13, "scope project"},
-		"an unknown role":         {replace("default: [project-viewer]", "default: [root]"), "/roles/0/default/0", 13, "one of"},
-		"an absent item":          {replace("permission: view", "permission: edit"), "/routes/0/permission", 15, "no item"},
-		"a scope in the middle":   {replace("/clusters/{cluster}/projects/{project}/things", "/things/{project}"), "/routes/0/path", 15, "scope"},
-		"the core's own place":    {replace("/clusters/{cluster}/projects/{project}/things", "/-/fragments"), "/routes/0/path", 15, "place"},
-		"a path of dots":          {replace("/clusters/{cluster}/projects/{project}/things", "/../things"), "/routes/0/path", 15, "dots"},
-		"an item of the platform": {replace("scope: project", "scope: platform"), "/routes/0/permission", 15, "scope"},
-		"a key twice":             {replace("kind: Extension", "kind: Extension\nkind: Extension"), "", 3, "twice"},
-		"an alias":                {replace("title: { en: Sample }", "title: &a { en: Sample }"), "", 6, "anchors"},
-		"a tag":                   {replace("name: sample", "name: !!binary c2FtcGxl"), "", 3, "tags"},
-		"a second document":       {goodManifest + "---\na: b\n", "", 0, "one document"},
-		"a memory without bounds": {goodManifest + "limits: { memory: 9Gi }\n", "/limits/memory", 16, "1Gi"},
-		"a route twice":           {goodManifest + `  - { path: "/clusters/{cluster}/projects/{project}/things", methods: [GET], permission: view }` + "\n", "/routes/1/path", 16, "route 0"},
-		"deep beyond reading":     {"a: " + strings.Repeat("[", 100) + strings.Repeat("]", 100), "", 1, "levels"},
-		"large beyond reading":    {strings.Repeat("#", maxYAML+1), "", 0, "bytes"},
+		"empty":                         {"", "", 0, "empty"},
+		"no YAML":                       {"a: [", "", 0, "not YAML"},
+		"an unknown property":           {replace("name: sample", "name: sample\nupstreams: {}"), "/upstreams", 4, "no property"},
+		"another version":               {replace("atoll.dev/v1", "atoll.dev/v9"), "/apiVersion", 1, "atoll.dev/v1"},
+		"a name with a slash":           {replace("name: sample", "name: a/b"), "/name", 3, "pattern"},
+		"a version by halves":           {replace("1.0.0", "1.0"), "/version", 5, "string"},
+		"no English title":              {replace("title: { en: Sample }", "title: { zh: 样例 }"), "/title", 6, "en"},
+		"a module elsewhere":            {replace("sample.wasm", "../sample.wasm"), "/module", 8, "pattern"},
+		"an unknown verb":               {replace("verbs: [get]", "verbs: [impersonate]"), "/permissions/kubernetes/0/verbs/0", 11, "one of"},
+		"an upstream's protocol":        {replace("protocol: http", "protocol: gopher"), "/permissions/upstreams/store/protocol", 13, "http"},
+		"an upstream's name":            {replace("store: {", "Store: {"), "/permissions/upstreams/Store", 13, "no property"},
+		"an upstream without a reason":  {replace(", reason: { en: Search }", ""), "/permissions/upstreams/store", 13, "reason"},
+		"an upstream without requests":  {replace(`["POST /a-{workspace}-*/_search"]`, "[]"), "/permissions/upstreams/store/requests", 13, "minItems"},
+		"a request without a method":    {replace("POST /a", "/a"), "/permissions/upstreams/store/requests/0", 13, "pattern"},
+		"a request of two tenants":      {replace("a-{workspace}-*", "*-{workspace}"), "/permissions/upstreams/store/requests/0", 13, "could stand for another's"},
+		"a request for an unknown name": {replace("{workspace}", "{tenant}"), "/permissions/upstreams/store/requests/0", 13, "filled in, nothing else"},
+		"no reason":                     {replace(", reason: { en: Show pods }", ""), "/permissions/kubernetes/0", 11, "reason"},
+		"Secrets by a wildcard":         {replace("resources: [pods], verbs: [get]", `resources: [secrets], verbs: ["*"]`), "/permissions/kubernetes/0/resources/0", 11, "wildcard"},
+		"a role of another scope":       {replace("default: [project-viewer]", "default: [platform-admin]"), "/roles/0/default/0", 15, "scope project"},
+		"an unknown role":               {replace("default: [project-viewer]", "default: [root]"), "/roles/0/default/0", 15, "one of"},
+		"an absent item":                {replace("permission: view", "permission: edit"), "/routes/0/permission", 17, "no item"},
+		"a scope in the middle":         {replace("/clusters/{cluster}/projects/{project}/things", "/things/{project}"), "/routes/0/path", 17, "scope"},
+		"the core's own place":          {replace("/clusters/{cluster}/projects/{project}/things", "/-/fragments"), "/routes/0/path", 17, "place"},
+		"a path of dots":                {replace("/clusters/{cluster}/projects/{project}/things", "/../things"), "/routes/0/path", 17, "dots"},
+		"an item of the platform":       {replace("scope: project", "scope: platform"), "/routes/0/permission", 17, "scope"},
+		"a key twice":                   {replace("kind: Extension", "kind: Extension\nkind: Extension"), "", 3, "twice"},
+		"an alias":                      {replace("title: { en: Sample }", "title: &a { en: Sample }"), "", 6, "anchors"},
+		"a tag":                         {replace("name: sample", "name: !!binary c2FtcGxl"), "", 3, "tags"},
+		"a second document":             {goodManifest + "---\na: b\n", "", 0, "one document"},
+		"a memory without bounds":       {goodManifest + "limits: { memory: 9Gi }\n", "/limits/memory", 18, "1Gi"},
+		"a route twice":                 {goodManifest + `  - { path: "/clusters/{cluster}/projects/{project}/things", methods: [GET], permission: view }` + "\n", "/routes/1/path", 18, "route 0"},
+		"deep beyond reading":           {"a: " + strings.Repeat("[", 100) + strings.Repeat("]", 100), "", 1, "levels"},
+		"large beyond reading":          {strings.Repeat("#", maxYAML+1), "", 0, "bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParseManifest([]byte(test.text))

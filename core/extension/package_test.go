@@ -147,6 +147,26 @@ func TestConsentIsForThePackageAndWhatItAsks(t *testing.T) {
 	if !marked {
 		t.Errorf("reading Secrets is not marked: %+v", dangerous.Asks)
 	}
+	if one.Consent == read(strings.Replace(goodManifest, "/_search", "/_search{?size}", 1)).Consent {
+		t.Error("asking an upstream for more has the same consent")
+	}
+	of := func(manifest string) (a Ask) {
+		for _, a = range read(manifest).Asks {
+			if a.Kind == AskUpstream {
+				return a
+			}
+		}
+		t.Fatal("the review says nothing of the upstream")
+		return a
+	}
+	if a := of(goodManifest); a.Dangerous || a.Reason != "Search" || !strings.Contains(a.Text, "POST /a-{workspace}-*/_search") || !strings.Contains(a.Text, `"store", held to the workspace`) {
+		t.Errorf("%+v", a)
+	}
+	for _, everybodys := range []string{"POST /a-*/_search", "POST /a-{cluster}.*/_search"} {
+		if a := of(strings.Replace(goodManifest, "POST /a-{workspace}-*/_search", everybodys, 1)); !a.Dangerous || !strings.Contains(a.Text, "all workspaces") {
+			t.Errorf("%s: %+v", everybodys, a)
+		}
+	}
 	kinds := map[string]bool{}
 	for _, a := range one.Asks {
 		kinds[a.Kind] = true
@@ -154,7 +174,7 @@ func TestConsentIsForThePackageAndWhatItAsks(t *testing.T) {
 			t.Errorf("%+v is marked", a)
 		}
 	}
-	for _, k := range []string{AskKubernetes, AskRoute, AskRole, AskIsolation, AskLimit} {
+	for _, k := range []string{AskKubernetes, AskUpstream, AskRoute, AskRole, AskIsolation, AskLimit} {
 		if !kinds[k] {
 			t.Errorf("the review says nothing of %s", k)
 		}

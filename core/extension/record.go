@@ -44,6 +44,8 @@ type State struct {
 	Phase       Phase  `json:"phase"`
 	Message     string `json:"message,omitempty"`
 	Asks        []Ask  `json:"asks"`
+	// Unbound are its upstreams that no administrator has bound to anything.
+	Unbound []string `json:"unbound,omitempty"`
 	// Loaded tells whether its code is in memory; the rest is of its instances.
 	Loaded      bool   `json:"loaded"`
 	Instances   int    `json:"instances"`

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 // Kinds of what an extension asks for.
 const (
 	AskKubernetes = "kubernetes" // reach Kubernetes as the person who asks
+	AskUpstream   = "upstream"   // ask a back end that an administrator binds
 	AskRoute      = "route"      // serve a path
 	AskRole       = "role"       // join a permission item to a role
 	AskConsole    = "console"    // appear in the console
@@ -70,6 +72,7 @@ func asks(p *Package) []Ask {
 	for _, r := range m.Permissions.Kubernetes {
 		all = append(all, kubernetesAsk(r))
 	}
+	all = append(all, upstreamAsks(m)...)
 	for _, r := range m.Routes {
 		scope, _ := r.scope()
 		text := fmt.Sprintf("Answer %s /x/%s%s to people who have %s/%s in that %s", strings.Join(r.Methods, ", "), m.Name, r.Path, m.Name, r.Permission, scope)
@@ -143,6 +146,29 @@ func kubernetesAsk(r KubernetesRule) Ask {
 		panic("a rule is texts: " + err.Error())
 	}
 	return Ask{Kind: AskKubernetes, Text: text, Reason: r.Reason["en"], Dangerous: dangerous, Rule: string(rule)}
+}
+
+// upstreamAsks is one ask for each request. What the host holds to nobody's data
+// is dangerous: whoever may use the extension gets what all have stored there.
+func upstreamAsks(m *Manifest) (all []Ask) {
+	templates := m.templates()
+	for _, name := range slices.Sorted(maps.Keys(templates)) {
+		up := m.Permissions.Upstreams[name]
+		for _, t := range templates[name] {
+			var held []string
+			for _, scope := range []string{"workspace", "project", "user"} {
+				if t.Names(scope) {
+					held = append(held, scope)
+				}
+			}
+			text := fmt.Sprintf("Ask %s of the back end that an administrator binds to %q, held to the %s of the request", t, name, strings.Join(held, ", "))
+			if len(held) == 0 {
+				text = fmt.Sprintf("Ask %s of the back end that an administrator binds to %q, for whatever all workspaces have there", t, name)
+			}
+			all = append(all, Ask{Kind: AskUpstream, Text: text, Reason: up.Reason["en"], Dangerous: len(held) == 0, Rule: name + " " + up.Protocol + " " + t.String()})
+		}
+	}
+	return all
 }
 
 func consoleText(p *Package, c catalogue.Contribution) string {

@@ -1,7 +1,7 @@
 // The manifest's JSON Schema, made from the Go types and their tags: doc,
 // example (JSON), enum and itemEnum (separated by commas), pattern and
-// itemPattern, min, max, maxLength, minItems, maxItems. A field without
-// omitempty is required, unless it is a struct.
+// itemPattern, keyPattern, min, max, maxLength, minItems, maxItems, maxProperties.
+// A field without omitempty is required, unless it is a struct.
 package extension
 
 import (
@@ -81,6 +81,10 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) object {
 		s = append(s, textsSchema(tag)...)
 	case t.Kind() == reflect.Struct:
 		s = append(s, structSchema(t)...)
+	case t.Kind() == reflect.Map:
+		s = append(s, member{"type", "object"})
+		s = append(s, numbers(tag, "maxProperties")...)
+		s = append(s, member{"additionalProperties", false}, member{"patternProperties", object{{tag.Get("keyPattern"), schemaOf(t.Elem(), "")}}})
 	case t.Kind() == reflect.Slice:
 		s = append(s, member{"type", "array"})
 		s = append(s, numbers(tag, "minItems", "maxItems")...)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"net/url"
 	"os"
 	"testing"
 
@@ -45,6 +46,10 @@ func TestEveryPropertyIsDescribedAndShown(t *testing.T) {
 	walk = func(pointer string, s map[string]any) {
 		if items, ok := s["items"].(map[string]any); ok {
 			walk(pointer+"/items", items)
+		}
+		patterns, _ := s["patternProperties"].(map[string]any)
+		for pattern, values := range patterns {
+			walk(pointer+"/patternProperties/"+url.PathEscape(pattern), values.(map[string]any))
 		}
 		properties, _ := s["properties"].(map[string]any)
 		for name, p := range properties {

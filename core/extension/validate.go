@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/atoll-platform/atoll/core/capability"
 )
 
 // manifestFile is the manifest's name in a package.
@@ -106,6 +109,13 @@ func (m *Manifest) check(d *document) (all []Problem) {
 			add(fmt.Sprintf("/permissions/kubernetes/%d%s", i, p.Pointer), "%s", p.Message)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(m.Permissions.Upstreams)) {
+		for i, text := range m.Permissions.Upstreams[name].Requests {
+			if _, err := capability.ParseTemplate(text); err != nil {
+				add(fmt.Sprintf("/permissions/upstreams/%s/requests/%d", name, i), "%s", err)
+			}
+		}
+	}
 	roles := map[string]*Role{}
 	for i := range m.Roles {
 		r, at := &m.Roles[i], fmt.Sprintf("/roles/%d", i)
@@ -173,7 +183,8 @@ func bytesOf(quantity string) (n uint64) {
 
 // Isolated is the isolation that holds: as the manifest says, or by what it asks
 // for. An extension that writes or reads Secrets keeps people apart, because a
-// guest could otherwise borrow an administrator's request for somebody else's.
+// guest could otherwise borrow an administrator's request for somebody else's; so
+// does one that asks upstreams for what is one person's.
 func (m *Manifest) Isolated() string {
 	if m.Isolation != "" {
 		return m.Isolation
@@ -182,6 +193,11 @@ func (m *Manifest) Isolated() string {
 		if slices.Contains(r.Resources, "secrets") || slices.ContainsFunc(r.Verbs, func(v string) bool {
 			return v != "get" && v != "list" && v != "watch"
 		}) {
+			return "user"
+		}
+	}
+	for _, templates := range m.templates() {
+		if slices.ContainsFunc(templates, func(t capability.Template) bool { return t.Names("user") }) {
 			return "user"
 		}
 	}

@@ -24,6 +24,7 @@ type Config struct {
 	Listen        Listen        `json:"listen"`
 	DataDir       string        `json:"dataDir"`
 	Clusters      []ClusterFile `json:"clusters"`
+	Upstreams     []Upstream    `json:"upstreams"`
 	Administrator Administrator `json:"administrator"`
 	Metrics       Metrics       `json:"metrics"`
 	Log           Log           `json:"log"`
@@ -83,6 +84,7 @@ func DefaultConfig() Config {
 		Listen:        Listen{HTTP: "127.0.0.1:8380", HTTPS: "127.0.0.1:8343", Hosts: []string{}, Origins: []string{}},
 		DataDir:       "atoll-data",
 		Clusters:      []ClusterFile{},
+		Upstreams:     []Upstream{},
 		Administrator: Administrator{Name: "admin"},
 		Log:           Log{Level: "info", Format: "text"},
 	}
@@ -128,6 +130,9 @@ func (c *Config) resolve(base string) {
 	}
 	for i := range c.Clusters {
 		paths = append(paths, &c.Clusters[i].Kubeconfig, &c.Clusters[i].StatusFile)
+	}
+	for i := range c.Upstreams {
+		paths = append(paths, &c.Upstreams[i].PasswordFile, &c.Upstreams[i].TokenFile, &c.Upstreams[i].CAFile)
 	}
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
@@ -179,25 +184,35 @@ func (a Administrator) password() (string, error) {
 	if a.PasswordFile == "" {
 		return "", nil
 	}
-	info, err := os.Stat(a.PasswordFile)
+	password, err := readSecret(a.PasswordFile)
 	if err != nil {
 		return "", fmt.Errorf("reading the administrator's password: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("reading the administrator's password: others may read %s (mode %04o): make it 0600", a.PasswordFile, info.Mode().Perm())
-	}
-	if info.Size() > 4096 {
-		return "", fmt.Errorf("reading the administrator's password: %s has %d bytes, which is no password", a.PasswordFile, info.Size())
-	}
-	text, err := os.ReadFile(a.PasswordFile)
-	if err != nil {
-		return "", fmt.Errorf("reading the administrator's password: %w", err)
-	}
-	password := strings.TrimSpace(string(text))
-	if password == "" {
-		return "", fmt.Errorf("reading the administrator's password: %s is empty", a.PasswordFile)
 	}
 	return password, nil
+}
+
+// readSecret reads a file that only its owner may read: one secret, without the
+// space around it.
+func readSecret(name string) (string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("others may read %s (mode %04o): make it 0600", name, info.Mode().Perm())
+	}
+	if info.Size() > 4096 {
+		return "", fmt.Errorf("%s has %d bytes, which is no password or token", name, info.Size())
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimSpace(string(text))
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", name)
+	}
+	return secret, nil
 }
 
 // clusterConfigs is what kube is told.

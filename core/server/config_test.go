@@ -29,11 +29,11 @@ func TestExampleIsTheDefaults(t *testing.T) {
 		}
 		lines = append(lines, line)
 	}
-	text := strings.Replace(strings.Join(lines, ""), "clusters: []", "clusters:", 1)
+	text := strings.NewReplacer("clusters: []", "clusters:", "upstreams: []", "upstreams:").Replace(strings.Join(lines, ""))
 	if err := decodeConfig("uncommented", []byte(text), &c); err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if c.Listen.TLS == nil || len(c.Clusters) != 1 || c.Administrator.PasswordFile == "" {
+	if c.Listen.TLS == nil || len(c.Clusters) != 1 || len(c.Upstreams) != 1 || c.Administrator.PasswordFile == "" {
 		t.Errorf("not all was read: %+v", c)
 	}
 }

@@ -146,7 +146,22 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 // openExtensions makes the sandbox and what is installed in it.
 func (s *Server) openExtensions(ctx context.Context) error {
 	door := capability.NewDoor(s.proxy, s.log)
-	engine, err := sandbox.New(ctx, sandbox.Options{CacheDir: filepath.Join(s.config.DataDir, "compiled"), Logger: s.log, Doors: door.Doors})
+	bindings, err := s.config.bindings()
+	if err != nil {
+		return err
+	}
+	upstreams, err := capability.NewUpstreams(bindings, s.log)
+	if err != nil {
+		return fmt.Errorf("%w: upstreams: %w", ErrConfig, err)
+	}
+	s.closing(upstreams.Close)
+	doors := func(authority string) sandbox.Door {
+		if d := door.Doors(authority); d != nil {
+			return d
+		}
+		return upstreams.Doors(authority)
+	}
+	engine, err := sandbox.New(ctx, sandbox.Options{CacheDir: filepath.Join(s.config.DataDir, "compiled"), Logger: s.log, Doors: doors})
 	if err != nil {
 		return err
 	}
@@ -160,7 +175,7 @@ func (s *Server) openExtensions(ctx context.Context) error {
 		shipped = extension.Builtin()
 	}
 	s.extensions, err = extension.NewHost(ctx, s.store, engine, s.index, extension.Options{
-		PackagesDir: filepath.Join(s.config.DataDir, "packages"), Builtin: shipped, Door: door,
+		PackagesDir: filepath.Join(s.config.DataDir, "packages"), Builtin: shipped, Door: door, Bound: upstreams.Bound,
 		Version: s.build.Version, RequestID: requestID, Logger: s.log,
 	})
 	if err != nil {

@@ -725,6 +725,8 @@ export interface components {
              * @example Logging
              */
             title: string;
+            /** @description Its upstreams that no administrator has bound in atoll.yaml: what needs them is unavailable. */
+            unbound?: string[];
             /** @example 0.1.0 */
             version: string;
         };

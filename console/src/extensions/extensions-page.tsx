@@ -247,7 +247,7 @@ export function ExtensionsPage() {
   );
 }
 
-function PhaseStatus({ extension: { phase, message } }: { extension: Extension }) {
+function PhaseStatus({ extension: { phase, message, unbound } }: { extension: Extension }) {
   if (phase === 'Failed')
     return (
       <Status tone="bad" shape="bad" why={message}>
@@ -260,8 +260,13 @@ function PhaseStatus({ extension: { phase, message } }: { extension: Extension }
         {t('Degraded')}
       </Status>
     );
+  const absent = unbound?.join(', ');
   return (
-    <Status tone="ok" shape="ok">
+    <Status
+      tone="ok"
+      shape="ok"
+      why={absent ? t('No back end is bound to {names} in atoll.yaml', { names: absent }) : undefined}
+    >
       {t('Active')}
     </Status>
   );

@@ -1,6 +1,6 @@
 // The review of a package: what it asks for in plain words, the dangerous first, then consent, then the progress of the installation.
 import { useQueryClient } from '@tanstack/react-query';
-import { Boxes, Check, Gauge, LayoutDashboard, type LucideIcon, Route, Shield } from 'lucide-react';
+import { Boxes, Check, Database, Gauge, LayoutDashboard, type LucideIcon, Route, Shield } from 'lucide-react';
 import { useState } from 'react';
 import { problemOf } from '../api/problem';
 import type { Ask, Review } from '../api/types';
@@ -15,6 +15,7 @@ import { install } from './install';
 
 const sections = (): { kinds: string[]; title: string; icon: LucideIcon }[] => [
   { kinds: ['kubernetes'], title: t('Reads and changes Kubernetes for the person who asks'), icon: Boxes },
+  { kinds: ['upstream'], title: t('Asks back ends that an administrator binds'), icon: Database },
   { kinds: ['role'], title: t('Adds to roles'), icon: Shield },
   { kinds: ['route'], title: t('Answers at addresses of its own'), icon: Route },
   { kinds: ['console'], title: t('Adds to the console'), icon: LayoutDashboard },

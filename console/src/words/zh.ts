@@ -51,6 +51,7 @@ export const zh: Record<string, string> = {
   'As Kubernetes has it now. To change it, use kubectl apply or kubectl edit.':
     '这是 Kubernetes 中的当前内容。要更改，请使用 kubectl apply 或 kubectl edit。',
   'As the system': '跟随系统',
+  'Asks back ends that an administrator binds': '访问由管理员绑定的后端',
   At: '位置',
   'At least {least} characters. Long is better than odd.': '至少 {least} 个字符。长比怪更好。',
   'Atoll does not answer': 'Atoll 没有响应',
@@ -234,6 +235,7 @@ export const zh: Record<string, string> = {
   'New lines appear here as they are written.': '新的日志行写入后会出现在这里。',
   'New password': '新密码',
   'Next match': '下一处匹配',
+  'No back end is bound to {names} in atoll.yaml': 'atoll.yaml 中没有为 {names} 绑定后端',
   'No cluster yet': '还没有集群',
   'No events in the last hour. Kubernetes forgets events after that.':
     '最近一小时没有事件。之后 Kubernetes 会忘记事件。',

@@ -27,6 +27,7 @@ type Extension struct {
 	InstalledAt time.Time `json:"installedAt"`
 	InstalledBy string    `json:"installedBy" doc:"Who said yes; empty for what came with Atoll."`
 	Asks        []Ask     `json:"asks" doc:"What was consented to."`
+	Unbound     []string  `json:"unbound,omitempty" doc:"Its upstreams that no administrator has bound in atoll.yaml: what needs them is unavailable."`
 	Loaded      bool      `json:"loaded" doc:"Whether its code is in memory: it is while it is used."`
 	Instances   int       `json:"instances"`
 	Streams     int       `json:"streams" doc:"Requests in flight."`
@@ -98,7 +99,7 @@ func installed(e extension.State) Extension {
 	shown := Extension{
 		Name: e.Name, Version: e.Version, Publisher: e.Publisher, Title: e.Title, Description: e.Description, Digest: e.Digest, Builtin: e.Shipped,
 		Phase: string(e.Phase), Message: e.Message, InstalledAt: e.InstalledAt, InstalledBy: e.By, Asks: asks(e.Asks),
-		Loaded: e.Loaded, Instances: e.Instances, Streams: e.Streams, MemoryBytes: e.MemoryBytes, Requests: e.Requests, Faults: e.Faults,
+		Unbound: e.Unbound, Loaded: e.Loaded, Instances: e.Instances, Streams: e.Streams, MemoryBytes: e.MemoryBytes, Requests: e.Requests, Faults: e.Faults,
 	}
 	return shown
 }
