@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/atoll-platform/atoll/sdk/go"
 )
 
 // fakeDoor carries requests for http://kubernetes to a test server.
@@ -50,7 +52,7 @@ func newCluster(t *testing.T) (*fakeCluster, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	extension := httptest.NewServer(handler(fakeDoor{address}))
+	extension := httptest.NewServer(handler(fakeDoor{address}, atoll.Caller))
 	t.Cleanup(func() {
 		extension.CloseClientConnections()
 		extension.Close()

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	podsRoute = "/clusters/{cluster}/projects/{project}/pods"
-	logsRoute = "/clusters/{cluster}/projects/{project}/logs"
+	podsRoute   = "/clusters/{cluster}/projects/{project}/pods"
+	logsRoute   = "/clusters/{cluster}/projects/{project}/logs"
+	searchRoute = "/clusters/{cluster}/projects/{project}/search"
 	// keptLines is how many lines a page keeps.
 	keptLines = 20000
 )
@@ -24,17 +25,22 @@ func serveObjectTab(w http.ResponseWriter, r *http.Request) {
 	answer(w, objectTab(r.URL.Query().Get("gvr")))
 }
 
-// logsPage is the page of a project: lines of all its pods or of chosen ones, and
-// the pods themselves.
+// logsPage is the page of a project: lines of all its pods or of chosen ones,
+// those that are stored, and the pods themselves.
 func logsPage() f.Fragment {
 	return f.Fragment{
 		Title: text("nav.logs"),
 		Data: map[string]f.Source{
 			"pods":  f.ExtSource{Path: podsRoute, Live: f.Poll{Seconds: 10}},
 			"lines": linesSource(map[string]f.Value{"pod": ref("/filter/pod")}),
+			"stored": f.ExtSource{Path: searchRoute, Query: map[string]f.Value{
+				"q": ref("/filter/words"), "since": ref("/filter/window"), "pod": ref("/filter/storedPod"), "container": ref("/filter/storedContainer"),
+				"level": ref("/filter/level"), "order": ref("/filter/order"), "size": ref("/filter/size"), "histogram": false,
+			}},
 		},
 		Body: f.Tabs{Tabs: []f.Tab{
 			{ID: "lines", Label: text("lines"), Body: linesBody(true)},
+			{ID: "stored", Label: text("stored"), Body: storedBody()},
 			{ID: "pods", Label: text("pods"), Body: podsTable()},
 		}},
 	}
@@ -91,6 +97,35 @@ func linesBody(many bool) f.Node {
 		f.Log{
 			Lines: ref("/lines"), Timestamps: ref("/filter/timestamps"), Highlight: ref("/filter/text"), Regex: ref("/filter/regex"),
 			Empty: f.Empty{Title: text("empty.lines"), Body: text("empty.lines.body")},
+		},
+	}}
+}
+
+// storedBody is the search of stored lines. The choices are of the pods that are
+// there now; others are found by words.
+func storedBody() f.Node {
+	options := func(prefix string, values ...string) (all []f.Option) {
+		for _, v := range values {
+			all = append(all, f.Option{Value: v, Label: text(prefix + v)})
+		}
+		return all
+	}
+	return f.Stack{Gap: f.SizeS, Children: []f.Node{
+		f.Filter{Controls: []f.Control{
+			{ID: "words", Kind: f.ControlKindText, Label: text("filter.words")},
+			{ID: "window", Kind: f.ControlKindDuration, Label: text("filter.since"), Options: options("since.", "5m", "30m", "3h", "24h", "168h", "720h"), Default: "24h"},
+			{ID: "storedPod", Kind: f.ControlKindMulti, Label: text("filter.pod"), Options: ref("/pods/names")},
+			{ID: "storedContainer", Kind: f.ControlKindMulti, Label: text("filter.container"), Options: ref("/pods/containers")},
+			{ID: "level", Kind: f.ControlKindMulti, Label: text("filter.level"), Options: options("level.", levels...)},
+			{ID: "order", Kind: f.ControlKindSelect, Label: text("filter.order"), Options: options("order.", "desc", "asc"), Default: "desc"},
+			{ID: "size", Kind: f.ControlKindSelect, Label: text("filter.size"), Options: options("size.", "100", "500"), Default: "100"},
+		}},
+		f.TextNode{Base: f.Base{When: &f.Test{Exists: &f.Ref{Pointer: "/stored/total"}}}, Role: f.TextRoleCaption,
+			Text: f.Message{Key: "stored.total", Args: map[string]f.Value{"n": f.Ref{Pointer: "/stored/total", As: f.FormatNumber}}}},
+		f.Alert{Base: f.Base{When: &f.Test{Eq: []f.Value{ref("/stored/partial"), true}}}, Tone: f.ToneWarning, Title: text("stored.partial")},
+		f.Log{
+			Lines: ref("/stored/lines"), Follow: false, Highlight: ref("/filter/words"),
+			Empty: f.Empty{Title: text("empty.lines"), Body: text("empty.stored.body")},
 		},
 	}}
 }

@@ -17,7 +17,7 @@ func TestPagesAreTheGoldens(t *testing.T) {
 		"logs": "/fragments/logs", "object-pod": "/fragments/object?gvr=v1/pods", "object-workload": "/fragments/object?gvr=apps/v1/deployments",
 	} {
 		rec := httptest.NewRecorder()
-		handler(nil).ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
+		handler(nil, nil).ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
 		var got bytes.Buffer
 		if err := json.Indent(&got, bytes.TrimSpace(rec.Body.Bytes()), "", "  "); err != nil {
 			t.Fatalf("%s: %d %s", path, rec.Code, rec.Body)

@@ -1,8 +1,10 @@
 // Extension logging: the logs of containers, read from Kubernetes as the person
-// who asks, of one pod or of many, merged by time and followed while they grow.
+// who asks, of one pod or of many, merged by time and followed while they grow; and
+// searched where they are stored.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 
@@ -11,14 +13,18 @@ import (
 
 func main() {}
 
-func init() { atoll.Serve(handler(atoll.Transport)) }
+func init() { atoll.Serve(handler(atoll.Transport, atoll.Caller)) }
 
-// handler answers routes and fragments; door leads to Kubernetes.
-func handler(door http.RoundTripper) http.Handler {
+// handler answers routes and fragments; door leads to Kubernetes and to the store,
+// caller tells for whom a request is.
+func handler(door http.RoundTripper, caller func(context.Context) atoll.Identity) http.Handler {
 	k := &kubernetes{door}
+	a := newArchive(door, caller)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /clusters/{cluster}/projects/{project}/pods", k.servePods)
 	mux.HandleFunc("GET /clusters/{cluster}/projects/{project}/logs", k.serveLogs)
+	mux.HandleFunc("GET /clusters/{cluster}/projects/{project}/search", a.serveProject)
+	mux.HandleFunc("GET /workspaces/{workspace}/search", a.serveWorkspace)
 	mux.HandleFunc("GET /fragments/logs", serveLogsPage)
 	mux.HandleFunc("GET /fragments/object", serveObjectTab)
 	return mux
