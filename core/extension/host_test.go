@@ -179,10 +179,17 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// newEngine makes a sandbox with a door.
-func newEngine(t testing.TB, door *capability.Door) *sandbox.Engine {
+// newEngine makes a sandbox with a door to Kubernetes and one to what is bound.
+func newEngine(t testing.TB, door *capability.Door, bindings ...capability.Binding) *sandbox.Engine {
 	t.Helper()
-	engine, err := sandbox.New(t.Context(), sandbox.Options{CacheDir: cacheDir(t), Doors: door.Doors, Logger: slog.New(slog.DiscardHandler)})
+	upstreams, err := capability.NewUpstreams(bindings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(upstreams.Close)
+	engine, err := sandbox.New(t.Context(), sandbox.Options{
+		CacheDir: cacheDir(t), Doors: capability.Doors(door.Doors, upstreams.Doors), Logger: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

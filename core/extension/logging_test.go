@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -133,6 +134,33 @@ func newLoggingWorld(t testing.TB) (*world, *loggingCluster) {
 	}
 	w.install(t, p.Bytes)
 	return w, cluster
+}
+
+// Nobody has bound the store: the extension is there, and says so where it matters.
+func TestWithoutABindingStoredLinesAreSaidToBeAway(t *testing.T) {
+	w, _ := newLoggingWorld(t)
+	state, err := w.Get("logging", "en")
+	if err != nil || state.Phase != PhaseActive || !slices.Equal(state.Unbound, []string{"store"}) {
+		t.Errorf("%+v, %v", state, err)
+	}
+	revision, err := w.store.Commit(t.Context(), nil,
+		store.Put(access.WorkspacePrefix+"east", []byte(`{"uid":"weast","name":"east"}`)),
+		store.Put(access.ProjectPrefix+"local/store", []byte(`{"uid":"pstore","name":"store","cluster":"local","workspaceUID":"weast"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.index.WaitFor(t.Context(), revision); err != nil {
+		t.Fatal(err)
+	}
+	path := "/clusters/local/projects/store/search"
+	rec := httptest.NewRecorder()
+	w.ServeRoute(rec, httptest.NewRequest("GET", path, nil), admin, "logging", path)
+	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(rec.Body.String(), "no administrator has bound") {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	if stats := w.Stats("logging"); stats.Faults > 0 {
+		t.Errorf("%+v", stats)
+	}
 }
 
 // loggingServer serves the extension's routes to whom a header names.

@@ -155,13 +155,7 @@ func (s *Server) openExtensions(ctx context.Context) error {
 		return fmt.Errorf("%w: upstreams: %w", ErrConfig, err)
 	}
 	s.closing(upstreams.Close)
-	doors := func(authority string) sandbox.Door {
-		if d := door.Doors(authority); d != nil {
-			return d
-		}
-		return upstreams.Doors(authority)
-	}
-	engine, err := sandbox.New(ctx, sandbox.Options{CacheDir: filepath.Join(s.config.DataDir, "compiled"), Logger: s.log, Doors: doors})
+	engine, err := sandbox.New(ctx, sandbox.Options{CacheDir: filepath.Join(s.config.DataDir, "compiled"), Logger: s.log, Doors: capability.Doors(door.Doors, upstreams.Doors)})
 	if err != nil {
 		return err
 	}

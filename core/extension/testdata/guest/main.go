@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -23,6 +24,20 @@ func init() {
 	})
 	mux.HandleFunc("GET "+project+"/kubernetes", func(w http.ResponseWriter, r *http.Request) {
 		resp, err := atoll.Client.Get(r.Context(), "http://kubernetes"+r.URL.Query().Get("path"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusTeapot)
+			return
+		}
+		defer resp.Body.Close()
+		w.WriteHeader(resp.StatusCode)
+		io.Copy(w, resp.Body)
+	})
+	// Asks the upstream store exactly what it is told to ask.
+	mux.HandleFunc("POST "+project+"/upstream", func(w http.ResponseWriter, r *http.Request) {
+		resp, err := atoll.Client.Do((&http.Request{
+			Method: r.URL.Query().Get("method"), Body: r.Body, Header: http.Header{"Content-Type": {r.Header.Get("Content-Type")}},
+			URL: &url.URL{Scheme: "http", Host: "store.upstream", Opaque: r.URL.Query().Get("target")},
+		}).WithContext(r.Context()))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusTeapot)
 			return
