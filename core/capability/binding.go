@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -21,8 +22,7 @@ import (
 // ErrBinding is wrapped when an upstream cannot be bound as it is said.
 var ErrBinding = errors.New("the upstream cannot be bound")
 
-// Binding binds the name of an extension's upstream. It holds a credential and
-// must never be printed.
+// Binding binds the name of an extension's upstream. It holds a credential.
 type Binding struct {
 	Extension, Name string
 	// WorkspaceUID is the one workspace that it is for; empty: all that have no
@@ -40,11 +40,41 @@ type Binding struct {
 	AllowAddresses []netip.Prefix
 }
 
+// String is whose binding it is. Nothing prints the rest by accident.
+func (b Binding) String() string { return b.Name + " of " + b.Extension }
+
+// GoString is String.
+func (b Binding) GoString() string { return b.String() }
+
+// MarshalText implements encoding.TextMarshaler, for logs and JSON.
+func (b Binding) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
 // upstream is a binding at work.
 type upstream struct {
 	base          *url.URL
 	authorization string // header; empty: none
 	transport     *http.Transport
+
+	mu    sync.Mutex
+	taken map[string]int // requests in flight by workspace
+}
+
+// take counts a request of a workspace, until done is called; false: it has as
+// many as it may, and the others' are not kept waiting by it.
+func (b *upstream) take(workspaceUID string) (done func(), ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.taken[workspaceUID] >= maxOfWorkspace {
+		return nil, false
+	}
+	b.taken[workspaceUID]++
+	return sync.OnceFunc(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.taken[workspaceUID]--; b.taken[workspaceUID] == 0 {
+			delete(b.taken, workspaceUID)
+		}
+	}), true
 }
 
 // Times and numbers of connections to one upstream.
@@ -53,6 +83,7 @@ const (
 	headTime         = 60 * time.Second // from the request to the answer's head, unless the request's own time ends before
 	idleTime         = 30 * time.Second
 	maxConnections   = 64 // and requests at the same time; others wait
+	maxOfWorkspace   = 24 // requests of one workspace at the same time; more are refused
 	maxIdle          = 8
 	maxHead          = 32 << 10 // bytes
 	leastPrefix4     = 8        // bits: what is shorter names nothing
@@ -85,7 +116,7 @@ func (b *Binding) open() (*upstream, error) {
 		return nil, wrong("a user name has no colon")
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
-	bound := &upstream{base: u}
+	bound := &upstream{base: u, taken: map[string]int{}}
 	if b.Username != "" {
 		bound.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(b.Username+":"+b.Password))
 	}

@@ -124,9 +124,14 @@ func (u *Upstreams) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Reque
 	if b == nil {
 		return refuse(wire.Unavailable, fmt.Sprintf("no administrator has bound the upstream %q", name), "it is not bound")
 	}
+	done, ok := b.take(r.Caller.WorkspaceUID)
+	if !ok {
+		return refuse(wire.RateLimited, fmt.Sprintf("the upstream %q has enough requests of this workspace", name), "too many requests of its workspace")
+	}
 	began := time.Now()
 	response, err := b.roundTrip(ctx, r, path, query)
 	if err != nil {
+		done()
 		if ctx.Err() != nil {
 			return nil, ctx.Err() // whoever asked has left, or their time is up
 		}
@@ -135,10 +140,11 @@ func (u *Upstreams) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Reque
 	}
 	if code, text := refusal(response.StatusCode); text != "" {
 		_ = response.Body.Close()
+		done()
 		return refuse(code, fmt.Sprintf("the upstream %q %s", name, text), fmt.Sprintf("it answered %d", response.StatusCode))
 	}
 	log.DebugContext(ctx, "extension asked an upstream", "path", path, "status", response.StatusCode, "took", time.Since(began))
-	answer := &sandbox.Response{Status: response.StatusCode, Body: &upstreamBody{response.Body, name}}
+	answer := &sandbox.Response{Status: response.StatusCode, Body: &upstreamBody{response.Body, name, done}}
 	for _, h := range upstreamResponseHeaders {
 		for _, v := range response.Header[h] {
 			answer.Header = append(answer.Header, wire.Header{Name: h, Value: v})
@@ -240,6 +246,12 @@ func refusal(status int) (wire.Code, string) {
 type upstreamBody struct {
 	io.ReadCloser
 	name string
+	done func()
+}
+
+func (b *upstreamBody) Close() error {
+	b.done()
+	return b.ReadCloser.Close()
 }
 
 func (b *upstreamBody) Read(p []byte) (int, error) {

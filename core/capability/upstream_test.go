@@ -380,6 +380,61 @@ func TestUpstreamTakesNoMoreThanItsTimeAndSize(t *testing.T) {
 	}
 }
 
+// One workspace's requests keep no other's waiting, and each is counted until its
+// answer was read.
+func TestAWorkspaceTakesAnUpstreamOnlyForItsShare(t *testing.T) {
+	_, binding := backEnd(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "begun")
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	u := upstreams(t, io.Discard, binding)
+	var open []*sandbox.Response
+	ask := func(c sandbox.Caller) error {
+		response, err := asks(t, u, c, sandbox.Request{Method: "GET", Target: "/health"})
+		if err == nil {
+			open = append(open, response)
+		}
+		return err
+	}
+	for range maxOfWorkspace {
+		if err := ask(ours); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if reset := resetOf(t, ask(ours)); reset.Code != wire.RateLimited {
+		t.Errorf("%v", reset)
+	}
+	if err := ask(theirs); err != nil {
+		t.Errorf("another workspace: %v", err)
+	}
+	open[0].Body.Close()
+	open[0].Body.Close()
+	if err := ask(ours); err != nil {
+		t.Errorf("after one has ended: %v", err)
+	}
+	if reset := resetOf(t, ask(ours)); reset.Code != wire.RateLimited {
+		t.Errorf("%v", reset)
+	}
+	for _, response := range open {
+		response.Body.Close()
+	}
+	if taken := u.find("sample", "store", "").taken; len(taken) > 0 {
+		t.Errorf("still counted: %v", taken)
+	}
+}
+
+func TestABindingPrintsNoCredential(t *testing.T) {
+	b := Binding{Extension: "sample", Name: "store", Username: user, Password: password, Token: password}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "binding", b, "more", []Binding{b})
+	fmt.Fprintf(&log, "%v %+v %#v %s %v", b, b, b, b, []Binding{b})
+	if !strings.Contains(log.String(), "store of sample") {
+		t.Error(&log)
+	}
+	hidden(t, &log)
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }

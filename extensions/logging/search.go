@@ -15,20 +15,25 @@ import (
 )
 
 // maxSearches bounds how many answers are read at the same time: each may hold
-// maxAnswer bytes, several times over while it is decoded.
+// maxAnswer bytes, several times over when it is decoded.
 const maxSearches = 4
+
+// turnPause ends a poll: answers that have come together are decoded one after the
+// other, each in the computing time of a poll of its own.
+const turnPause = time.Millisecond
 
 // archive searches a store of logs. The host holds every search to the indexes
 // of the caller's workspace; which project is meant, the query says.
 type archive struct {
 	door   http.RoundTripper
 	caller func(context.Context) atoll.Identity
-	slots  chan struct{}
+	slots  chan struct{} // searches
+	turn   chan struct{} // the one that decodes
 }
 
 // newArchive makes an archive behind a door; caller tells for whom a request is.
 func newArchive(door http.RoundTripper, caller func(context.Context) atoll.Identity) *archive {
-	return &archive{door: door, caller: caller, slots: make(chan struct{}, maxSearches)}
+	return &archive{door: door, caller: caller, slots: make(chan struct{}, maxSearches), turn: make(chan struct{}, 1)}
 }
 
 // found is the answer: one page of lines. What is about all of them comes with
@@ -93,7 +98,9 @@ func (a *archive) serve(w http.ResponseWriter, r *http.Request, scope elastic.Qu
 	case <-r.Context().Done():
 		return
 	}
-	f, err := a.search(r.Context(), who.WorkspaceUID, scope, s)
+	d := &doer{archive: a}
+	defer d.done()
+	f, err := d.search(r.Context(), who.WorkspaceUID, scope, s)
 	if err != nil {
 		failStore(w, r, err)
 		return

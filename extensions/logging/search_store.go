@@ -3,9 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -18,8 +21,9 @@ const (
 	storeURL = "http://store.upstream"
 	// storeTime is how long the store may look before it answers what it has.
 	storeTime = "20s"
-	// maxAnswer bounds the store's answer in bytes.
-	maxAnswer = 16 << 20
+	// maxAnswer bounds the answer of the store in bytes, so that decoding it is far
+	// from what the manifest allows one poll to compute.
+	maxAnswer = 2 << 20
 )
 
 // document is a stored line; README.md says what each field is.
@@ -35,21 +39,54 @@ type document struct {
 	Message   string `json:"message"`
 }
 
-// doer lets the client ask through a door.
-type doer struct{ http.RoundTripper }
-
-// Do implements elastic.Doer.
-func (d doer) Do(r *http.Request) (*http.Response, error) { return d.RoundTrip(r) }
-
-// newClient makes a client that asks nothing by itself. It is for one search: a
-// client notes after a failure that its one node is dead, and whether the store
-// is there is the platform's to know.
-func newClient(door http.RoundTripper) (*elastic.Client, error) {
-	return elastic.NewSimpleClient(elastic.SetHttpClient(doer{door}), elastic.SetURL(storeURL), elastic.SetDecoder(&elastic.NumberDecoder{}))
+// doer asks the archive's door for one search.
+type doer struct {
+	*archive
+	decodes bool // it has the archive's turn
 }
 
-func (a *archive) search(ctx context.Context, workspaceUID string, scope elastic.Query, s search) (*found, error) {
-	client, err := newClient(a.door)
+// Do implements elastic.Doer. It gives the answer when it is there to its end, and
+// it is this search's turn to decode it.
+func (d *doer) Do(r *http.Request) (*http.Response, error) {
+	resp, err := d.door.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	if len(body) > maxAnswer {
+		return nil, elastic.ErrResponseSize
+	}
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	select {
+	case d.turn <- struct{}{}:
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	d.decodes = true
+	time.Sleep(turnPause)
+	return resp, nil
+}
+
+// done lets the next search decode.
+func (d *doer) done() {
+	if d.decodes {
+		d.decodes = false
+		<-d.turn
+	}
+}
+
+// client asks nothing by itself. It is for one search: a client notes after a
+// failure that its one node is dead, and whether the store is there is the
+// platform's to know.
+func (d *doer) client() (*elastic.Client, error) {
+	return elastic.NewSimpleClient(elastic.SetHttpClient(d), elastic.SetURL(storeURL), elastic.SetDecoder(&elastic.NumberDecoder{}))
+}
+
+func (d *doer) search(ctx context.Context, workspaceUID string, scope elastic.Query, s search) (*found, error) {
+	client, err := d.client()
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
@@ -57,7 +94,7 @@ func (a *archive) search(ctx context.Context, workspaceUID string, scope elastic
 	ask := client.Search("atoll-logs-"+workspaceUID+"-*").Query(s.query(scope)).
 		FetchSourceContext(elastic.NewFetchSourceContext(true).Include("@timestamp", "cluster", "namespace", "pod", "container", "node", "stream", "level", "message")).
 		SortBy(elastic.NewFieldSort("@timestamp").Order(s.ascending).UnmappedType("date_nanos"), elastic.NewFieldSort("id").Order(s.ascending).UnmappedType("keyword")).
-		Size(s.size).TrackTotalHits(first).Timeout(storeTime).MaxResponseSize(maxAnswer)
+		Size(s.size).TrackTotalHits(first).Timeout(storeTime)
 	if first {
 		if s.histogram {
 			ask = ask.Aggregation("times", s.aggregation())

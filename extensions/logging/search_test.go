@@ -173,6 +173,7 @@ func TestWhatTheStoreCannotDoIsSaidPlainly(t *testing.T) {
 		"broken":       {fakeStore{status: 500, answer: `<html>10.1.2.3</html>`}, 503, "not well"},
 		"not taken":    {fakeStore{status: 400, answer: `{"error":{"reason":"at 10.1.2.3"},"status":400}`}, 502, "does not understand"},
 		"no answer":    {fakeStore{status: 200, answer: `<html>`}, 502, "does not understand"},
+		"too large":    {fakeStore{status: 200, answer: strings.Repeat(" ", maxAnswer+1)}, 502, "smaller size"},
 		"another line": {fakeStore{status: 200, answer: `{"hits":{"hits":[{"_source":[1]}]}}`}, 502, "does not understand"},
 	} {
 		rec := test.store.get(routes + "/search")
