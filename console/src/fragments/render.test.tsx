@@ -319,3 +319,48 @@ test('the log takes lines of its source and says that it is live', async () => {
   await act(async () => server.last.end(1));
   expect(container.textContent).toContain('The log ended here.');
 });
+
+describe('the search of stored logs', () => {
+  const logs = JSON.parse(readFileSync('../extensions/logging/testdata/fragments/logs.json', 'utf8'));
+  const search = async (answer: () => unknown) => {
+    const asked: string[] = [];
+    const shown = await show(logs, (path) => {
+      asked.push(path);
+      return path.includes('/search') ? answer() : {};
+    });
+    expect(asked.filter((path) => path.includes('/search'))).toEqual([]); // until somebody looks
+    await act(async () => fireEvent.click(screen.getByRole('tab', { name: 'stored' })));
+    await pass(100);
+    expect(asked.at(-1)).toContain('/x/logging/clusters/local/projects/demo/search?');
+    return shown;
+  };
+  const problem = (status: number, detail: string) => () => {
+    throw new ApiError({ title: 'No', status, detail });
+  };
+
+  test('says when nothing is bound to the store', async () => {
+    const { container } = await search(problem(503, 'no administrator has bound the upstream "store"'));
+    expect(container.textContent).toContain('no administrator has bound the upstream "store"');
+    expect(screen.getByRole('button', { name: 'Retry' })).toBeTruthy();
+  });
+  test('says when a person may not', async () => {
+    const { container } = await search(problem(403, 'This needs the permission logging/logs.view'));
+    expect(container.textContent).toContain('This needs the permission logging/logs.view');
+  });
+  test('says when there is nothing, and when not all was looked at', async () => {
+    const { container } = await search(() => ({ lines: [], total: 0, partial: true }));
+    expect(container.textContent).toContain('empty.stored.body');
+    expect(container.textContent).toContain('stored.partial');
+  });
+  test('shows lines that were all there at once, none of them as new', async () => {
+    const lines = Array.from({ length: 200 }, (_, n) => ({
+      time: '2026-01-31T14:00:00Z',
+      pod: 'a',
+      container: 'b',
+      line: `line ${n}`,
+    }));
+    const { container } = await search(() => ({ lines, total: 200 }));
+    expect(container.textContent).toContain('200 lines');
+    expect(container.textContent).not.toContain('new line');
+  });
+});

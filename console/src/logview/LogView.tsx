@@ -184,7 +184,8 @@ export function LogView(p: LogViewProps) {
           )}
           {buffer.length > 0 && phase === 'ended' ? <div className="cut">{t('The log ended here.')}</div> : null}
         </div>
-        {win.held > 0 ? (
+        {/* Lines that were all there at once are not new. */}
+        {win.held > 0 && !(phase === 'ended' && p.follow === false) ? (
           <Button look="primary" className="held" onClick={() => win.follow(true)}>
             <Icon of={ArrowDown} />
             {t('{count, plural, one {# new line} other {# new lines}}', { count: win.held })}
