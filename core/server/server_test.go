@@ -89,7 +89,7 @@ func start(t *testing.T, change func(*Config)) *running {
 func startConfig(t *testing.T, c Config) *running {
 	t.Helper()
 	log := &lockedBuffer{}
-	s, err := New(t.Context(), c, Build{Version: "0.0.0-test", Commit: "abc", Shipped: fstest.MapFS{}}, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	s, err := New(t.Context(), c, Build{Version: "0.1.0-test", Commit: "abc", Shipped: fstest.MapFS{}}, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}
