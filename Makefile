@@ -100,7 +100,7 @@ BACKENDS := build/backends/elasticsearch/start
 build/backends/elasticsearch/start: $(wildcard manifests/backends/elasticsearch/*) | need-java
 	@echo "fetching  Elasticsearch's jars (36 MB, once)"
 	@rm -rf build/backends/elasticsearch/lib && mkdir -p build/backends/elasticsearch
-	@mvn -B -f manifests/backends/elasticsearch/pom.xml -Dmaven.repo.local="$(CURDIR)/build/backends/maven" \
+	@mvn -B -f manifests/backends/elasticsearch/pom.xml \
 	  dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$(CURDIR)/build/backends/elasticsearch/lib" \
 	  | awk '/Downloaded from/ && ++n % 50 == 0 { printf "          %d files\n", n; fflush() } /ERROR|WARN.*fail/'
 	@echo "building  Elasticsearch's launcher"
