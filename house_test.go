@@ -41,6 +41,8 @@ var arrows = map[string][]string{
 	"core/sandbox":    {"sdk/go/wire"},
 	"sdk/go":          {"sdk/go/wire"},
 	"sdk/go/wire":     {},
+	"sdk/wire":        {"sdk/go/wire"},
+	"sdk/wire/kit":    {"sdk/wire", "sdk/go", "sdk/go/wire"},
 	"sdk/fragment":    {},
 	"console":         {},
 	"extensions":      {"sdk/go", "sdk/go/wire", "sdk/fragment"},

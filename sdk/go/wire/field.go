@@ -6,65 +6,8 @@ import (
 	"encoding/binary"
 )
 
-// FieldHead is the size of a field's head in bytes: tag, flags, length.
-const FieldHead = 8
-
 // Tag says what a field is. Numbers are never given twice.
 type Tag uint16
-
-// The tags of ABI v1. The comment says the value's form and where it stands;
-// integers are little endian, text is UTF-8.
-const (
-	// OPEN, both ways.
-	TagMethod    Tag = 1 // text
-	TagAuthority Tag = 2 // text
-	TagTarget    Tag = 3 // text: path and query
-	TagHeader    Tag = 4 // name \0 value; repeated; in HEAD and END too
-	TagProtocol  Tag = 5 // text: an upgrade
-
-	// OPEN, host to guest only.
-	TagUser         Tag = 16 // text
-	TagUserUID      Tag = 17 // text
-	TagGroup        Tag = 18 // text; repeated
-	TagWorkspace    Tag = 19 // text
-	TagWorkspaceUID Tag = 20 // text
-	TagProject      Tag = 21 // text
-	TagProjectUID   Tag = 22 // text
-	TagCluster      Tag = 23 // text
-	TagDeadline     Tag = 24 // u64: milliseconds from now
-	TagRequestID    Tag = 25 // text
-	TagTraceparent  Tag = 26 // text
-	TagLocale       Tag = 27 // text
-
-	// OPEN, guest to host only.
-	TagParent Tag = 32 // u32: the host's stream on whose behalf
-
-	// HEAD.
-	TagStatus Tag = 48 // u16
-
-	// LOG.
-	TagLevel     Tag = 64 // i32, as log/slog counts them
-	TagText      Tag = 65 // text
-	TagAttribute Tag = 66 // name \0 value; repeated
-	TagStream    Tag = 67 // u32: the stream it belongs to
-
-	// HELLO.
-	TagMinor    Tag = 80 // u16: minor version
-	TagFeatures Tag = 81 // u64: bits
-	TagSeed     Tag = 82 // 32 bytes, host to guest
-	TagSetting  Tag = 83 // name \0 value; repeated; host to guest
-	TagMemory   Tag = 84 // u64: the instance's memory limit in bytes, host to guest
-	TagStreams  Tag = 85 // u32: streams open at once, each way, host to guest
-)
-
-// FeatureBuffer is a bit of TagFeatures, said by a guest: what atoll_buffer
-// answered stays good for batches that fit, until it is asked again. The host
-// then enters the guest once a batch instead of twice.
-const FeatureBuffer uint64 = 1 << 0
-
-// CriticalField is the one flag of fields: who does not know the tag resets the
-// stream (`unsupported`) instead of skipping the field.
-const CriticalField uint16 = 0x8000
 
 // Field is one field. Value of a decoded one is a view.
 type Field struct {

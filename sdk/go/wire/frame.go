@@ -6,40 +6,8 @@ import (
 	"errors"
 )
 
-// Limits that hold in every version of ABI v1, in bytes.
-const (
-	FrameHead    = 12       // length, type, flags, two zero bytes, stream
-	MaxPayload   = 64 << 10 // of one frame
-	MaxFields    = 32 << 10 // of one field block
-	MaxBatch     = 1 << 20  // of all frames handed over in one poll, either way
-	StreamWindow = 32 << 10 // what a side may send on a new stream before it is given more
-	MaxStream    = 1 << 30  // ids stay below it; an instance is drained before
-	MaxWindow    = 1 << 31  // no window grows to it
-)
-
 // Type says what a frame is.
 type Type uint8
-
-// The frames of ABI v1.
-const (
-	Hello  Type = 1  // both, once, first: versions, features, limits, settings
-	Open   Type = 2  // both: a request head; host odd ids, guest even ones
-	Head   Type = 3  // both: the response head, exactly once a stream
-	Data   Type = 4  // both: body
-	End    Type = 5  // both: this side has said all; trailers
-	Stop   Type = 6  // both: send no more body, the answer stands
-	Reset  Type = 7  // both: the stream is dead; answered with Reset once
-	Window Type = 8  // both: so many more bytes of Data may be sent
-	Splice Type = 9  // guest: forward another stream's body in the host
-	Wake   Type = 10 // guest: poll me by then
-	Log    Type = 11 // guest: a line for the log
-	Drain  Type = 12 // host: finish what is open
-)
-
-var typeNames = [...]string{
-	Hello: "HELLO", Open: "OPEN", Head: "HEAD", Data: "DATA", End: "END", Stop: "STOP", Reset: "RESET",
-	Window: "WINDOW", Splice: "SPLICE", Wake: "WAKE", Log: "LOG", Drain: "DRAIN",
-}
 
 // Known tells whether t is a frame of this version.
 func (t Type) Known() bool { return t >= Hello && t <= Drain }
@@ -54,16 +22,6 @@ func (t Type) String() string {
 
 // Flags of a frame.
 type Flags uint8
-
-const (
-	// Critical: who does not know this type resets the stream (`unsupported`)
-	// instead of skipping the frame.
-	Critical Flags = 0x80
-	// Message: this DATA ends a message.
-	Message Flags = 0x01
-	// Text: this DATA is text.
-	Text Flags = 0x02
-)
 
 // Frame is one frame. Payload of a decoded one is a view.
 type Frame struct {
@@ -130,7 +88,7 @@ func AppendWindow(b []byte, stream uint32, more uint32) []byte {
 
 // AppendReset appends a RESET frame.
 func AppendReset(b []byte, stream uint32, code Code, text string) []byte {
-	text = text[:min(len(text), maxText)]
+	text = text[:min(len(text), MaxText)]
 	b = appendHead(b, Reset, 0, stream, 2+len(text))
 	b = binary.LittleEndian.AppendUint16(b, uint16(code))
 	return append(b, text...)
@@ -148,9 +106,6 @@ func AppendWake(b []byte, milliseconds uint32) []byte {
 	return binary.LittleEndian.AppendUint32(b, milliseconds)
 }
 
-// maxText bounds the text of a RESET, in bytes.
-const maxText = 1 << 10
-
 // U32 reads the payload of WINDOW, SPLICE and WAKE.
 func (f Frame) U32() (uint32, bool) {
 	if len(f.Payload) != 4 {
@@ -162,7 +117,7 @@ func (f Frame) U32() (uint32, bool) {
 // Code reads the payload of RESET and STOP; the text is a view. An unknown code
 // is read as Internal: the list is closed.
 func (f Frame) Code() (c Code, text []byte, ok bool) {
-	if len(f.Payload) < 2 || len(f.Payload) > 2+maxText {
+	if len(f.Payload) < 2 || len(f.Payload) > 2+MaxText {
 		return 0, nil, false
 	}
 	c = Code(binary.LittleEndian.Uint16(f.Payload))
