@@ -157,14 +157,8 @@ func (e *Engine) Prepare(ctx context.Context, wasm []byte) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	return report, code.module.Close(ctx)
-}
-
-// code is a compiled module.
-type code struct {
-	module     wazero.CompiledModule
-	driver     wazero.CompiledModule
-	initialize bool // it exports _initialize
+	code.close()
+	return report, nil
 }
 
 // compile checks a module and compiles it, or takes it from the cache.
@@ -185,11 +179,16 @@ func (e *Engine) compile(ctx context.Context, wasm []byte) (Report, *code, error
 		report.Faults = append(report.Faults, "It is not a valid module: "+err.Error()+".")
 		return report, nil, fmt.Errorf("%w: %w", ErrModule, err)
 	}
-	c := &code{module: module, driver: e.drivers[0], initialize: initialize}
+	driver := e.drivers[0]
 	if initialize {
-		c.driver = e.drivers[1]
+		driver = e.drivers[1]
 	}
-	return report, c, nil
+	return report, &code{
+		start: func(ctx context.Context, limit uint64, w wasi) (machine, error) {
+			return startRunner(ctx, e.runtime, module, driver, limit, w)
+		},
+		close: func() { _ = module.Close(context.Background()) },
+	}, nil
 }
 
 // Load makes a guest. Nothing is read, compiled or started before its first

@@ -81,6 +81,7 @@ type Guest struct {
 	spec   Spec
 	limits Limits
 	logger *slog.Logger
+	source func(context.Context) (*code, error) // gives the code, each time it is loaded
 
 	loading chan struct{} // whoever holds it may load code and start instances
 
@@ -104,12 +105,14 @@ func newGuest(e *Engine, spec Spec) *Guest {
 	default:
 		spec.Isolation = IsolateRequest
 	}
-	return &Guest{
+	g := &Guest{
 		engine: e, spec: spec, limits: spec.Limits.withDefaults(e.maxMemory),
 		logger:    e.logger.With(slog.String("extension", spec.Name), slog.String("version", spec.Version)),
 		loading:   make(chan struct{}, 1),
 		instances: map[instanceKey]*instance{},
 	}
+	g.source = g.load
+	return g
 }
 
 // key says which instance a caller's requests go to.
@@ -195,7 +198,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 	g.mu.Unlock()
 	if c == nil {
 		var err error
-		if c, err = g.load(ctx); err != nil {
+		if c, err = g.source(ctx); err != nil {
 			return nil, err
 		}
 		g.mu.Lock()
@@ -258,7 +261,7 @@ func (g *Guest) load(ctx context.Context) (*code, error) {
 		return nil, fmt.Errorf("loading %s: %w", g.spec.Name, err)
 	}
 	if report.MinMemory > g.limits.Memory {
-		_ = c.module.Close(context.Background())
+		c.close()
 		return nil, fmt.Errorf("%w: %s starts with %d bytes of memory and may have %d", ErrModule, g.spec.Name, report.MinMemory, g.limits.Memory)
 	}
 	g.logger.Info("extension loaded", slog.Int("bytes", len(wasm)), slog.Duration("took", time.Since(began)))
@@ -286,7 +289,7 @@ func (g *Guest) unloadWhenIdle() {
 	idle := g.engine.idleAfter
 	switch left := idle - time.Since(g.lastUsed); {
 	case g.closed || idle > 0 && left <= 0:
-		_ = g.code.module.Close(context.Background())
+		g.code.close()
 		g.code = nil
 		g.logger.Info("extension unloaded")
 	case idle > 0:
@@ -372,7 +375,8 @@ func (g *Guest) Stats() Stats {
 		s.Children += i.opened
 		s.Streams += len(i.streams) - i.opened
 		s.Buffered += i.buffered
-		s.Memory += i.run.memory.size.Load()
+		memory, _ := i.run.memory()
+		s.Memory += memory
 		s.Requests += i.requests
 		s.Polls += i.polls
 		i.mu.Unlock()

@@ -44,7 +44,8 @@ type instance struct {
 	guest *Guest
 	key   instanceKey
 	alone bool // for one request
-	run   *runner
+	run   machine
+	world *wasi // of run
 	log   *guestLog
 
 	keepsBuffer bool   // see wire.FeatureBuffer
@@ -98,18 +99,16 @@ func (i *instance) start(ctx context.Context, code *code) error {
 	e := i.guest.engine
 	now := time.Now()
 	i.log = newGuestLog(i.guest.logger, now)
-	run, err := startRunner(ctx, e.runtime, code.module, code.driver, i.guest.limits.Memory, newWASI(now, e.seed(), i.log))
+	run, err := code.start(ctx, i.guest.limits.Memory, newWASI(now, e.seed(), i.log))
 	if err != nil {
 		return i.fault(FaultStart, err.Error())
 	}
-	i.run = run
+	i.run, i.world = run, run.world()
 	slot := e.slots.take()
 	defer e.slots.give(slot)
-	if code.initialize {
-		e.slots.begin(slot, run, i.guest.limits.CPUPerRequest)
-		err = run.initialize()
-		e.slots.end(slot)
-	}
+	e.slots.begin(slot, i, i.guest.limits.CPUPerRequest)
+	err = run.initialize()
+	e.slots.end(slot)
 	var out []byte
 	if err == nil {
 		out, err = i.enter(slot, time.Now(), i.hello())
@@ -213,7 +212,7 @@ func (i *instance) turn(slot int, now time.Time) {
 	switch {
 	case err != nil:
 		i.end(i.failure(err))
-	case i.run.memory.refused:
+	case i.outgrown():
 		i.end(i.fault(FaultMemory, "it wanted more than its limit"))
 	case i.dead == nil:
 		if err := i.receive(out); err != nil {
@@ -240,10 +239,10 @@ func (i *instance) turn(slot int, now time.Time) {
 
 // settle notes when the guest wants to be polled. i.mu is held.
 func (i *instance) settle() {
-	if w := i.run.wasi.wake; w == never {
+	if w := i.world.wake; w == never {
 		i.wake = time.Time{}
 	} else {
-		i.wake = i.run.wasi.epoch.Add(time.Duration(w))
+		i.wake = i.world.epoch.Add(time.Duration(w))
 	}
 }
 
@@ -276,8 +275,8 @@ func (i *instance) takeBatch() []byte {
 // The answer is a view into the guest's memory. For the owner.
 func (i *instance) enter(slot int, now time.Time, batch []byte) (out []byte, err error) {
 	r, slots := i.run, i.guest.engine.slots
-	r.wasi.setClock(now)
-	slots.begin(slot, r, i.guest.limits.CPUPerRequest)
+	i.world.setClock(now)
+	slots.begin(slot, i, i.guest.limits.CPUPerRequest)
 	if len(batch) > i.bufferSize || len(batch) > 0 && !i.keepsBuffer {
 		i.bufferSize = max(len(batch), leastBuffer)
 		i.buffer, err = r.buffer(i.bufferSize)
@@ -289,7 +288,7 @@ func (i *instance) enter(slot int, now time.Time, batch []byte) (out []byte, err
 		// Time has passed, which is all that this poll says. What the guest
 		// waits for next it says anew. (A poll with frames in it may be
 		// answered without a look at the clock: there the wake stands.)
-		r.wasi.wake = never
+		i.world.wake = never
 	}
 	if err == nil {
 		out, err = r.poll(len(batch))
@@ -346,6 +345,12 @@ func (i *instance) checkAnswers(now time.Time) {
 	}
 }
 
+// outgrown tells whether the guest has asked for more memory than it may have.
+func (i *instance) outgrown() bool {
+	_, refused := i.run.memory()
+	return refused
+}
+
 // fault makes the fault that ends this instance.
 func (i *instance) fault(class Class, detail string) *Fault {
 	return &Fault{Class: class, Extension: i.guest.spec.Name, Version: i.guest.spec.Version, Detail: detail}
@@ -356,7 +361,7 @@ func (i *instance) failure(err error) *Fault {
 	switch {
 	case errors.Is(err, errStopped):
 		return i.fault(FaultTime, fmt.Sprintf("it ran longer than %v at once", i.guest.limits.CPUPerRequest))
-	case i.run.memory.refused:
+	case i.outgrown():
 		return i.fault(FaultMemory, "it wanted more than its limit")
 	}
 	detail, _, _ := strings.Cut(err.Error(), "\nGo runtime stack trace:")

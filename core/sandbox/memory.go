@@ -15,7 +15,7 @@ import (
 type linearMemory struct {
 	limit   uint64
 	size    atomic.Uint64 // for those who look from outside
-	refused bool          // a growth past the limit was asked for
+	refused atomic.Bool   // a growth past the limit was asked for
 	bytes   []byte        // reserved; nil before Allocate and after Free
 }
 
@@ -25,13 +25,13 @@ func (m *linearMemory) Allocate(_, _ uint64) experimental.LinearMemory { return 
 // Reallocate implements experimental.LinearMemory. Nil means: it may not grow.
 func (m *linearMemory) Reallocate(size uint64) []byte {
 	if size > m.limit {
-		m.refused = true
+		m.refused.Store(true)
 		return nil
 	}
 	if m.bytes == nil {
 		b, err := reserve(int(m.limit))
 		if err != nil {
-			m.refused = true
+			m.refused.Store(true)
 			return nil
 		}
 		m.bytes = b

@@ -100,10 +100,10 @@ func (i *instance) receiveControl(f wire.Frame) error {
 		if !ok {
 			return i.broken(f, "it has no time")
 		}
-		w := &i.run.wasi
+		w := i.world
 		w.wake = min(w.wake, w.monotonic()+int64(time.Duration(max(ms, 1))*time.Millisecond))
 	case wire.Log:
-		if !i.log.frame(i.run.wasi.now, f.Payload) {
+		if !i.log.frame(i.world.now, f.Payload) {
 			return i.broken(f, "its fields are broken")
 		}
 	default:
@@ -129,7 +129,7 @@ func (i *instance) receiveStray(f wire.Frame) error {
 		// for our answer. The answer rides along with the next poll, at latest
 		// soon, so that a guest that answers answers does not spin.
 		i.in = wire.AppendReset(i.in, f.Stream, wire.Cancelled, "")
-		w := &i.run.wasi
+		w := i.world
 		w.wake = min(w.wake, w.monotonic()+int64(time.Millisecond))
 	case f.Type == wire.Window, f.Type == wire.Stop, !f.Type.Known():
 	default:

@@ -34,7 +34,8 @@ func bare(t testing.TB) *instance {
 		windowSize: 256 << 10, window: 256 << 10, room: 256 << 10, owned: true,
 		log: newGuestLog(logger, now),
 	}
-	i.run = &runner{wasi: newWASI(now, [32]byte{}, i.log)}
+	run := &runner{wasi: newWASI(now, [32]byte{}, i.log)}
+	i.run, i.world = run, &run.wasi
 	var x Exchange
 	x.MaxBody = 1000
 	for n := range 3 {

@@ -45,7 +45,7 @@ var errStopped = errors.New("stopped: it ran longer than it may")
 // instance's owner alone.
 type runner struct {
 	guest, driver api.Module
-	memory        linearMemory
+	linear        linearMemory
 	wasi          wasi
 
 	resume func() (uint64, bool)
@@ -65,10 +65,10 @@ type runnerContext struct {
 
 // startRunner makes an instance and leaves it before its first instruction.
 func startRunner(ctx context.Context, rt wazero.Runtime, code, driver wazero.CompiledModule, limit uint64, w wasi) (*runner, error) {
-	r := &runner{memory: linearMemory{limit: limit}, wasi: w}
+	r := &runner{linear: linearMemory{limit: limit}, wasi: w}
 	anonymous := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	var err error
-	r.guest, err = rt.InstantiateModule(experimental.WithMemoryAllocator(ctx, &r.memory), code, anonymous)
+	r.guest, err = rt.InstantiateModule(experimental.WithMemoryAllocator(ctx, &r.linear), code, anonymous)
 	if err != nil {
 		return nil, fmt.Errorf("instantiating the module: %w", err)
 	}
@@ -95,7 +95,7 @@ func startRunner(ctx context.Context, rt wazero.Runtime, code, driver wazero.Com
 	return r, nil
 }
 
-// initialize runs the module's _initialize.
+// initialize runs the module's _initialize, where it has one.
 func (r *runner) initialize() error {
 	_, err := r.enter(doStart, 0)
 	return err
@@ -122,6 +122,14 @@ func (r *runner) poll(size int) ([]byte, error) {
 		return nil, errors.New("its frames lie outside its memory")
 	}
 	return out, nil
+}
+
+// world is what the module's imports stand for.
+func (r *runner) world() *wasi { return &r.wasi }
+
+// memory is the module's linear memory.
+func (r *runner) memory() (size uint64, refused bool) {
+	return r.linear.size.Load(), r.linear.refused.Load()
 }
 
 // write puts bytes into the guest's memory.

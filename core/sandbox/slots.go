@@ -30,7 +30,7 @@ type place struct {
 	count  int64        // polls begun here; for who holds the place
 	start  atomic.Int64 // which of them runs
 	budget atomic.Int64
-	runner atomic.Pointer[runner]
+	runs   atomic.Pointer[instance]
 
 	// The watchdog's own: the poll that it saw last, and for how long.
 	seen int64
@@ -64,11 +64,11 @@ func (s *slots) tryTake() (int, bool) {
 // give gives a place back.
 func (s *slots) give(n int) { s.free <- n }
 
-// begin puts a runner under watch: it is killed when end does not come within
-// the budget, or a few looks later.
-func (s *slots) begin(n int, r *runner, budget time.Duration) {
+// begin puts an instance under watch: its guest is killed when end does not
+// come within the budget, or a few looks later.
+func (s *slots) begin(n int, i *instance, budget time.Duration) {
 	p := &s.places[n]
-	p.runner.Store(r)
+	p.runs.Store(i)
 	p.budget.Store(int64(budget))
 	p.count++
 	p.start.Store(p.count)
@@ -123,7 +123,7 @@ func (s *slots) look() (running bool) {
 	s.looked = now
 	for n := range s.places {
 		p := &s.places[n]
-		r, start := p.runner.Load(), p.start.Load()
+		i, start := p.runs.Load(), p.start.Load()
 		if start == 0 {
 			continue
 		}
@@ -132,8 +132,8 @@ func (s *slots) look() (running bool) {
 			p.seen, p.ran = start, 0
 			continue
 		}
-		if p.ran += passed; p.ran > time.Duration(p.budget.Load()) && p.runner.Load() == r && p.start.Load() == start {
-			r.kill()
+		if p.ran += passed; p.ran > time.Duration(p.budget.Load()) && p.runs.Load() == i && p.start.Load() == start {
+			i.run.kill()
 		}
 	}
 	return running
