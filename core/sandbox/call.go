@@ -26,7 +26,7 @@ func (g *Guest) Do(ctx context.Context, r *Request) (*Response, error) {
 	}
 	i := s.inst
 	if r.Body != nil {
-		go s.sendBody(r.Body)
+		go s.sendBody(r.Body, r.Trailer)
 	}
 	for {
 		i.mu.Lock()
@@ -53,8 +53,9 @@ func (g *Guest) open(ctx context.Context, r *Request) (*stream, error) {
 		if err != nil {
 			return nil, err
 		}
+		now := time.Now()
 		i.mu.Lock()
-		s, err := i.open(ctx, r, nil, time.Now())
+		s, err := i.open(ctx, r, nil, now)
 		if err != nil {
 			i.unused()
 			i.mu.Unlock()
@@ -63,15 +64,15 @@ func (g *Guest) open(ctx context.Context, r *Request) (*stream, error) {
 			}
 			return nil, err
 		}
-		if r.Body == nil {
-			s.sendEnd(nil)
-		} else {
+		if r.Body != nil {
 			s.body = r.Body
+		} else if r.Trailer != nil {
+			s.sendEnd(r.Trailer(), nil)
+		} else {
+			s.sendEnd(nil, nil)
 		}
-		if d := r.Deadline; !d.IsZero() {
-			s.timer = time.AfterFunc(time.Until(d), func() { i.expire(s) })
-		} else if g.limits.Deadline > 0 {
-			s.timer = time.AfterFunc(g.limits.Deadline, func() { i.expire(s) })
+		if d := g.deadline(r, now); !d.IsZero() {
+			s.timer = time.AfterFunc(d.Sub(now), func() { i.expire(s) })
 		}
 		s.unhook = context.AfterFunc(ctx, func() {
 			i.mu.Lock()
@@ -84,48 +85,30 @@ func (g *Guest) open(ctx context.Context, r *Request) (*stream, error) {
 	}
 }
 
-// errElsewhere: this instance takes no more; another one does.
-var errElsewhere = errors.New("this instance takes no more")
-
-// elsewhere tells whether a request that met err finds another instance under
-// its key, and waits until it does.
-func (i *instance) elsewhere(err error) bool {
-	if err == errUnloaded {
-		<-i.done
-		return true
+// deadline is when a request ends at latest; zero: never.
+func (g *Guest) deadline(r *Request, now time.Time) time.Time {
+	if r.Deadline.IsZero() && r.Protocol == "" && g.limits.Deadline > 0 {
+		return now.Add(g.limits.Deadline)
 	}
-	return err == errElsewhere
-}
-
-// unused lets an instance go whose request did not come to be. i.mu is held.
-func (i *instance) unused() {
-	notify(i.signal)
-	if i.alone && len(i.streams) == 0 {
-		i.end(errUnloaded)
-	}
+	return r.Deadline
 }
 
 // open opens a stream: its OPEN is queued, and nothing else. i.mu is held.
 func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.Time) (*stream, error) {
 	i.wanted.Add(-1)
 	switch {
-	case i.dead == ErrClosed, i.draining:
+	case i.dead == ErrClosed:
 		return nil, ErrClosed
 	case i.dead != nil:
 		return nil, errUnloaded // by another's fault, or for idleness
+	case i.leaving != nil:
+		return nil, i.leaving
 	case len(i.streams)-i.opened >= i.guest.limits.Streams:
 		return nil, fmt.Errorf("%w: %d", ErrBusy, i.guest.limits.Streams)
-	case i.nextID >= wire.MaxStream:
-		i.guest.retire(i)
-		return nil, errElsewhere
-	}
-	deadline := r.Deadline
-	if deadline.IsZero() && i.guest.limits.Deadline > 0 {
-		deadline = now.Add(i.guest.limits.Deadline)
 	}
 	at := len(i.in)
 	i.in = wire.BeginFrame(i.in, wire.Open, 0, i.nextID)
-	i.in = appendOpen(i.in, r, deadline, now)
+	i.in = appendOpen(i.in, r, i.guest.deadline(r, now), now)
 	if len(i.in)-at-wire.FrameHead > wire.MaxFields {
 		i.in = i.in[:at]
 		return nil, &ResetError{Code: wire.TooLarge, Text: "the request's head"}
@@ -135,7 +118,10 @@ func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.T
 	i.nextID += 2
 	i.requests++
 	i.active = now
-	s.ctx, s.request, s.exchange = ctx, r, x
+	s.ctx, s.request, s.exchange, s.protocol = ctx, r, x, r.Protocol
+	if i.nextID >= lastIDs {
+		i.retire()
+	}
 	return s, nil
 }
 
@@ -149,6 +135,7 @@ func appendOpen(b []byte, r *Request, deadline, now time.Time) []byte {
 	text(wire.TagAuthority, r.Authority)
 	text(wire.TagMethod, r.Method)
 	text(wire.TagTarget, r.Target)
+	text(wire.TagProtocol, r.Protocol)
 	b = appendHeaders(b, r.Header)
 	c := &r.Caller
 	text(wire.TagUser, c.User)
@@ -171,17 +158,21 @@ func appendOpen(b []byte, r *Request, deadline, now time.Time) []byte {
 }
 
 // sendBody sends a request's body.
-func (s *stream) sendBody(body io.Reader) {
-	err := s.pump(body)
-	if err == nil {
-		s.end(nil)
-		return
+func (s *stream) sendBody(body io.Reader, trailer func() []wire.Header) {
+	end, err := s.pump(body)
+	var fields []wire.Header
+	if err == nil && trailer != nil {
+		fields = trailer()
 	}
 	i := s.inst
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	code, _ := resetCode(err)
-	i.resetStream(s, code, "the request's body broke off", fmt.Errorf("reading the request's body: %w", err))
+	if err == nil {
+		s.sendEnd(fields, end)
+	} else if !s.sentEnd { // else nobody wanted the rest
+		code, _ := resetCode(err)
+		i.resetStream(s, code, "the request's body broke off", fmt.Errorf("reading the request's body: %w", err))
+	}
 }
 
 // expire resets a stream whose time is up.
@@ -198,7 +189,7 @@ func (i *instance) abandon(s *stream, why error) {
 		code = wire.Deadline
 	}
 	if s.gone { // it had ended; what of it is unread is not wanted
-		if s.err == nil && len(s.buf) > s.off {
+		if s.err == nil && s.queue.cost > 0 {
 			s.err = why
 		}
 		i.drop(s)
@@ -206,41 +197,4 @@ func (i *instance) abandon(s *stream, why error) {
 		return
 	}
 	i.resetStream(s, code, "", why)
-}
-
-// responseBody is the body of a guest's answer.
-type responseBody stream
-
-// Read waits for what the guest sends.
-func (b *responseBody) Read(p []byte) (int, error) { return (*stream)(b).read(p) }
-
-// Close resets the stream if it has not ended.
-func (b *responseBody) Close() error {
-	s := (*stream)(b)
-	i := s.inst
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if s.unhook != nil {
-		s.unhook()
-	}
-	i.abandon(s, io.ErrClosedPipe)
-	return nil
-}
-
-// trailers are what the guest said at its END.
-func (s *stream) trailers() []wire.Header {
-	s.inst.mu.Lock()
-	defer s.inst.mu.Unlock()
-	return s.trailer
-}
-
-// drain takes no new streams and ends the instance when the open ones have
-// ended.
-func (i *instance) drain() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.draining = true
-	if len(i.streams) == 0 {
-		i.end(ErrClosed)
-	}
 }

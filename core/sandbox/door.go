@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime/debug"
-	"sync"
 
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
@@ -33,6 +31,9 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 		return i.broken(f, err.Error())
 	}
 	s := i.newStream(f.Stream, false)
+	if i.lastID >= lastIDs {
+		i.retire()
+	}
 	refuse := func(code wire.Code, text string) error {
 		i.resetStream(s, code, text, &ResetError{Code: code})
 		return nil
@@ -64,7 +65,7 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 	on := p.request
 	r.Caller, r.Deadline = on.Caller, on.Deadline
 	r.RequestID, r.Traceparent, r.Locale = on.RequestID, on.Traceparent, on.Locale
-	s.parent = p
+	s.parent, s.protocol = p, r.Protocol
 	p.children = append(p.children, s)
 	// The parent's deadline ends the parent, and that ends this: a timer of its
 	// own would let the guest answer for a time that is up.
@@ -77,8 +78,8 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 func (i *instance) serve(s *stream, door Door, on *Request, r *Request) {
 	defer s.cancel()
 	i.mu.Lock()
-	if !s.ended || len(s.buf) > 0 {
-		r.Body = (*childBody)(s)
+	if !s.ended || s.queue.cost > 0 || s.close != nil || len(s.trailer) > 0 || s.protocol != "" {
+		r.Body, r.Trailer = (*requestBody)(s), s.trailers
 	}
 	i.mu.Unlock()
 	resp, err := open(s.ctx, door, Parent{Request: on, Extension: i.guest.spec.Name, Version: i.guest.spec.Version}, r)
@@ -87,13 +88,20 @@ func (i *instance) serve(s *stream, door Door, on *Request, r *Request) {
 		if errors.As(err, &panicked) {
 			i.guest.logger.Error("a door panicked", "authority", r.Authority, "panic", panicked.value, "stack", panicked.stack)
 		}
-		code, text := resetCode(err)
-		i.mu.Lock()
-		i.resetStream(s, code, text, err)
-		i.mu.Unlock()
+		i.fail(s, err)
 		return
 	}
 	i.answer(s, resp)
+}
+
+// fail resets a stream by an error of its door.
+func (i *instance) fail(s *stream, err error) {
+	code, text := resetCode(err)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !s.sentEnd { // nobody wanted the rest
+		i.resetStream(s, code, text, err)
+	}
 }
 
 // open calls the door and turns its panic into an error: what makes a door
@@ -124,9 +132,49 @@ func (i *instance) answer(s *stream, resp *Response) {
 		defer resp.Body.Close()
 	}
 	i.mu.Lock()
-	if s.err != nil || s.gone || i.dead != nil {
+	if !i.sendHead(s, resp) {
 		i.mu.Unlock()
 		return
+	}
+	if resp.Body == nil || s.stopped {
+		s.sendEnd(nil, nil)
+	} else {
+		s.body = resp.Body
+	}
+	i.kick()
+	i.mu.Unlock()
+
+	if resp.Body != nil {
+		end, err := s.pump(resp.Body)
+		if err != nil {
+			i.fail(s, err)
+			return
+		}
+		var trailer []wire.Header
+		if resp.Trailer != nil {
+			trailer = resp.Trailer()
+		}
+		i.mu.Lock()
+		s.sendEnd(trailer, end)
+		i.mu.Unlock()
+	}
+	if s.accepted {
+		<-s.ctx.Done() // its other direction ends by itself
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.stopReceiving(s) // nobody will read it, for its answer is complete
+}
+
+// sendHead sends a response's head; false: the stream is no more. i.mu is held.
+func (i *instance) sendHead(s *stream, resp *Response) bool {
+	if s.err != nil || s.gone || i.dead != nil {
+		return false
+	}
+	if resp.Status < 200 || resp.Status > 599 {
+		i.resetStream(s, wire.Internal, "", fmt.Errorf("a door answered the status %d", resp.Status))
+		return false
 	}
 	at := len(i.in)
 	i.in = wire.BeginFrame(i.in, wire.Head, 0, s.id)
@@ -135,68 +183,12 @@ func (i *instance) answer(s *stream, resp *Response) {
 	if len(i.in)-at-wire.FrameHead > wire.MaxFields {
 		i.in = i.in[:at]
 		i.resetStream(s, wire.TooLarge, "the answer's head", &ResetError{Code: wire.TooLarge})
-		i.mu.Unlock()
-		return
+		return false
 	}
 	i.in = wire.EndFrame(i.in, at)
-	if resp.Body == nil {
-		s.sendEnd(nil)
-		i.finish(s)
-		i.mu.Unlock()
-		return
-	}
-	i.kick()
-	i.mu.Unlock()
-
-	err := s.pump(resp.Body)
-	var trailer []wire.Header
-	if err == nil && resp.Trailer != nil {
-		trailer = resp.Trailer()
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if err != nil {
-		code, text := resetCode(err)
-		i.resetStream(s, code, text, err)
-		return
-	}
-	s.sendEnd(trailer)
-	i.finish(s)
-}
-
-// finish stops a guest that still sends a body which nobody will read, because
-// its answer is complete. i.mu is held.
-func (i *instance) finish(s *stream) {
-	if s.gone || s.reset || i.dead != nil {
-		return
-	}
-	i.drop(s)
-	if !s.ended {
-		i.in = wire.AppendStop(i.in, s.id, wire.Cancelled)
-		i.kick()
-	}
-}
-
-// buffers are what pumps read into.
-var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
-
-// pump sends what a body gives, until its end. Nil: it came to its end, or
-// nobody wants more.
-func (s *stream) pump(body io.Reader) error {
-	buf := buffers.Get().(*[16 << 10]byte)
-	defer buffers.Put(buf)
-	for {
-		n, err := body.Read(buf[:])
-		if n > 0 && !s.send(buf[:n]) {
-			return nil
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	s.sentHead = true
+	s.accepted = s.protocol != "" && resp.Status < 300
+	return true
 }
 
 // resetCode is what the guest is told of an error of the host's.
@@ -212,64 +204,4 @@ func resetCode(err error) (wire.Code, string) {
 	default:
 		return wire.Internal, ""
 	}
-}
-
-// childBody is the body of a guest's request, for its door.
-type childBody stream
-
-// Read reads what the guest sends.
-func (b *childBody) Read(p []byte) (int, error) { return (*stream)(b).read(p) }
-
-// Close says that the door wants no more of it.
-func (b *childBody) Close() error {
-	s := (*stream)(b)
-	i := s.inst
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if s.gone || s.reset || s.discard || i.dead != nil {
-		return nil
-	}
-	i.drop(s)
-	if !s.ended {
-		i.in = wire.AppendStop(i.in, s.id, wire.Cancelled)
-		i.kick()
-	}
-	notify(s.ready)
-	return nil
-}
-
-// readOpen reads the fields of a guest's OPEN. What only the host may say is
-// skipped: for whom a stream is, its parent decides. A refusal other than 0 is
-// the code to reset the stream with.
-func readOpen(payload []byte) (r *Request, parent uint32, refusal wire.Code, err error) {
-	r = &Request{}
-	for len(payload) > 0 {
-		f, rest, err := wire.NextField(payload)
-		if err != nil {
-			return nil, 0, 0, err
-		}
-		payload = rest
-		switch f.Tag {
-		case wire.TagAuthority:
-			r.Authority = string(f.Value)
-		case wire.TagMethod:
-			r.Method = string(f.Value)
-		case wire.TagTarget:
-			r.Target = string(f.Value)
-		case wire.TagParent:
-			parent, _ = f.U32()
-		case wire.TagHeader:
-			name, value, ok := f.Pair()
-			if !ok || !validHeader(name, value) {
-				refusal = wire.Invalid
-				continue
-			}
-			r.Header = append(r.Header, wire.Header{Name: string(name), Value: string(value)})
-		default:
-			if f.Critical() {
-				refusal = wire.Unsupported
-			}
-		}
-	}
-	return r, parent, refusal, nil
 }

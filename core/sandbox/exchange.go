@@ -103,12 +103,12 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) error {
 		i.in = wire.AppendFrame(i.in, wire.Data, 0, s.id, x.Send)
 		s.room -= n
 		i.room -= n
-		s.sendEnd(nil)
+		s.sendEnd(nil, nil)
 	} else if n > 0 { // the instance's window is full
 		s.pooled = false
-		go s.sendBody(bytes.NewReader(bytes.Clone(x.Send)))
+		go s.sendBody(bytes.NewReader(bytes.Clone(x.Send)), nil)
 	} else {
-		s.sendEnd(nil)
+		s.sendEnd(nil, nil)
 	}
 	if !i.owned {
 		if slot, ok := i.guest.engine.slots.tryTake(); ok {
@@ -121,7 +121,7 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) error {
 		}
 	}
 	if s.err == nil && !s.ended {
-		i.await(ctx, s, x)
+		i.await(ctx, s, x, now)
 	}
 	err = s.err
 	s.exchange = nil
@@ -136,13 +136,10 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) error {
 
 // await waits for the end of an exchange whose guest did not answer at once.
 // i.mu is held before and after, not meanwhile.
-func (i *instance) await(ctx context.Context, s *stream, x *Exchange) {
-	limit := i.guest.limits.Deadline
-	if d := x.Request.Deadline; !d.IsZero() {
-		limit = max(1, time.Until(d))
-	}
+func (i *instance) await(ctx context.Context, s *stream, x *Exchange, began time.Time) {
 	var late <-chan time.Time
-	if limit > 0 {
+	if d := i.guest.deadline(&x.Request, began); !d.IsZero() {
+		limit := max(1, time.Until(d))
 		if x.timer == nil {
 			x.timer = time.NewTimer(limit)
 		} else {

@@ -81,7 +81,10 @@ type Guest struct {
 	spec   Spec
 	limits Limits
 	logger *slog.Logger
-	source func(context.Context) (*code, error) // gives the code, each time it is loaded
+	// source gives the code, each time it is loaded; firstID is each
+	// instance's first stream. Tests change them.
+	source  func(context.Context) (*code, error)
+	firstID uint32
 
 	loading chan struct{} // whoever holds it may load code and start instances
 
@@ -111,7 +114,7 @@ func newGuest(e *Engine, spec Spec) *Guest {
 		loading:   make(chan struct{}, 1),
 		instances: map[instanceKey]*instance{},
 	}
-	g.source = g.load
+	g.source, g.firstID = g.load, 1
 	return g
 }
 
@@ -180,14 +183,14 @@ func (g *Guest) instance(ctx context.Context, key instanceKey) (*instance, error
 	return i, err
 }
 
-// retire takes an instance whose ids are used up away from its key. It carries
-// what it carries to the end, and new requests start another. i.mu is held.
+// retire takes an instance away from its key, so that new requests start
+// another. i.mu is held.
 func (g *Guest) retire(i *instance) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.instances, i.key)
 	g.lone++
-	i.key, i.alone = instanceKey{kind: "retired", request: g.lone}, true
+	i.key = instanceKey{kind: "retired", request: g.lone}
 	g.instances[i.key] = i
 }
 
@@ -209,7 +212,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 	i := &instance{
 		guest: g, key: key, alone: key.kind == "request",
 		signal: make(chan struct{}, 1), done: make(chan struct{}),
-		streams: map[uint32]*stream{}, nextID: 1,
+		streams: map[uint32]*stream{}, nextID: g.firstID,
 		windowSize: quarter, window: quarter, room: quarter,
 		active: time.Now(),
 	}

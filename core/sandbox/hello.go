@@ -36,10 +36,14 @@ func (i *instance) receiveHello(out []byte) error {
 	switch {
 	case err != nil:
 		return i.fault(FaultStart, err.Error())
+	case len(out) > wire.MaxBatch:
+		return i.fault(FaultStart, "its first batch is too large")
 	case f.Type != wire.Hello || f.Stream != 0:
 		return i.fault(FaultStart, "its first frame is "+f.Type.String()+", not HELLO")
+	case len(f.Payload) > wire.MaxFields:
+		return i.fault(FaultStart, "its HELLO is too large")
 	}
-	minor := false
+	var said once
 	for p := f.Payload; len(p) > 0; {
 		field, more, err := wire.NextField(p)
 		if err != nil {
@@ -47,21 +51,26 @@ func (i *instance) receiveHello(out []byte) error {
 		}
 		p = more
 		switch field.Tag {
-		case wire.TagMinor:
-			_, minor = field.U16()
-		case wire.TagFeatures:
+		case wire.TagMinor, wire.TagFeatures:
 			v, ok := field.U64()
-			i.keepsBuffer = v&wire.FeatureBuffer != 0
-			if !ok || v&^wire.FeatureBuffer != 0 {
+			if field.Tag == wire.TagMinor {
+				_, ok = field.U16()
+			}
+			if !ok || said.twice(field.Tag) {
+				return i.fault(FaultStart, "its HELLO is broken: a number of another size than its own, or said twice")
+			}
+			if v&^wire.FeatureBuffer != 0 {
 				return i.fault(FaultStart, "it uses features that this host does not have")
 			}
+			i.keepsBuffer = i.keepsBuffer || v&wire.FeatureBuffer != 0
+		case wire.TagSeed, wire.TagSetting, wire.TagMemory, wire.TagStreams: // the host's to say
 		default:
 			if field.Critical() {
 				return i.fault(FaultStart, "its HELLO wants something that this host does not know")
 			}
 		}
 	}
-	if !minor {
+	if !said.twice(wire.TagMinor) {
 		return i.fault(FaultStart, "its HELLO says no version")
 	}
 	return i.receive(rest)

@@ -63,10 +63,11 @@ type instance struct {
 	spare   []byte // the buffer that is in next
 	streams map[uint32]*stream
 	free    []*stream
-	nextID  uint32 // of the next stream that the host opens
-	lastID  uint32 // of the last stream that the guest opened
-	opened  int    // how many of streams the guest opened
-	waiting []*stream
+	nextID  uint32    // of the next stream that the host opens
+	lastID  uint32    // of the last stream that the guest opened
+	opened  int       // how many of streams the guest opened
+	waiting []*stream // their senders wait for room in the instance
+	lately  resets
 	starts  []func() // doors to start when the batch has been read
 
 	windowSize int // both windows of the instance, in bytes, as they begin
@@ -80,7 +81,7 @@ type instance struct {
 	active     time.Time // when a stream was last opened
 	unanswered int       // resets that the guest has not answered
 	answerBy   time.Time // when the oldest of them is too old
-	draining   bool      // no new streams; it ends with the last one
+	leaving    error     // no new streams, for this reason; it ends with the last one
 	dead       error     // why it ended: a *Fault, ErrClosed, errUnloaded
 
 	polls, requests uint64
@@ -171,7 +172,7 @@ func (i *instance) loop() {
 		}
 	}
 	i.run.close()
-	i.log.flush(time.Now())
+	i.log.close(time.Now())
 	i.guest.left(i)
 	close(i.done)
 }
@@ -252,6 +253,7 @@ func (i *instance) takeBatch() []byte {
 	if len(i.in) <= wire.MaxBatch {
 		batch := i.in
 		i.in, i.spare = i.spare[:0], nil
+		i.wakeSenders()
 		return batch
 	}
 	n := 0
@@ -268,6 +270,7 @@ func (i *instance) takeBatch() []byte {
 	}
 	batch := append([]byte(nil), i.in[:n]...)
 	i.in = append(i.in[:0], i.in[n:]...)
+	i.wakeSenders()
 	return batch
 }
 
@@ -306,7 +309,7 @@ func (i *instance) end(why error) {
 	i.in = nil
 	for _, s := range i.streams {
 		s.gone = true
-		i.die(s, why)
+		i.die(s, wire.Internal, why)
 		if s.timer != nil {
 			s.timer.Stop()
 		}

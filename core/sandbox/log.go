@@ -47,6 +47,20 @@ func (l *guestLog) write(now time.Time, b []byte) {
 	}
 }
 
+// close logs what is left when the guest has ended.
+func (l *guestLog) close(now time.Time) {
+	l.flush(now)
+	l.sayDropped()
+}
+
+// sayDropped says how many lines were dropped.
+func (l *guestLog) sayDropped() {
+	if l.dropped > 0 {
+		l.to.Warn("lines of an extension were dropped", slog.Int("dropped", l.dropped))
+		l.dropped = 0
+	}
+}
+
 // flush logs an unfinished line: the guest has ended, or ended the line.
 func (l *guestLog) flush(now time.Time) {
 	if len(l.line) > 0 {
@@ -65,12 +79,19 @@ func (l *guestLog) frame(now time.Time, payload []byte) bool {
 	if len(payload) > wire.MaxFields {
 		return false
 	}
+	var said once
 	for len(payload) > 0 {
 		f, rest, err := wire.NextField(payload)
 		if err != nil {
 			return false
 		}
 		payload = rest
+		switch f.Tag {
+		case wire.TagLevel, wire.TagText, wire.TagStream:
+			if said.twice(f.Tag) {
+				return false
+			}
+		}
 		switch f.Tag {
 		case wire.TagLevel:
 			v, ok := f.U32()
@@ -89,8 +110,14 @@ func (l *guestLog) frame(now time.Time, payload []byte) bool {
 				attrs = append(attrs, slog.String(logText(name), logText(value)))
 			}
 		case wire.TagStream:
-			if v, ok := f.U32(); ok {
-				attrs = append(attrs, slog.Uint64("stream", uint64(v)))
+			v, ok := f.U32()
+			if !ok {
+				return false
+			}
+			attrs = append(attrs, slog.Uint64("stream", uint64(v)))
+		default:
+			if f.Critical() {
+				return false
 			}
 		}
 	}
@@ -117,10 +144,7 @@ func (l *guestLog) say(now time.Time, level slog.Level, text string, attrs ...sl
 		return
 	}
 	l.tokens--
-	if l.dropped > 0 {
-		l.to.Warn("lines of an extension were dropped", slog.Int("dropped", l.dropped))
-		l.dropped = 0
-	}
+	l.sayDropped()
 	// What a guest says stands in a group of its own, where it cannot pass for
 	// an attribute of the host's.
 	l.to.LogAttrs(context.Background(), level, "extension says", slog.Any("says", slog.GroupValue(append([]slog.Attr{slog.String("text", text)}, attrs...)...)))

@@ -50,7 +50,7 @@ func bare(t testing.TB) *instance {
 		if n == 2 {
 			i.resetStream(s, wire.Cancelled, "", context.Canceled)
 		} else {
-			s.sendEnd(nil)
+			s.sendEnd(nil, nil)
 		}
 	}
 	i.in = i.in[:0]
@@ -66,7 +66,7 @@ func FuzzGuestOutput(f *testing.F) {
 	f.Add(wire.AppendFrame(nil, wire.Data, 0, 5, make([]byte, 70)))
 	f.Add(wire.AppendFrame(wire.AppendFrame(nil, wire.Open, 0, 2, child), wire.Data, 0, 2, []byte("y")))
 	f.Add(wire.AppendReset(wire.AppendFrame(head, wire.Open, 0, 2, child), 1, wire.Internal, "no"))
-	f.Add(wire.AppendStop(wire.AppendWake(wire.AppendWindow(nil, 0, 5), 0), 1, wire.Cancelled))
+	f.Add(wire.AppendStop(wire.AppendWake(wire.AppendWindow(nil, 0, 5), 1), 1, wire.Cancelled))
 	f.Add(wire.AppendFrame(nil, wire.Log, 0, 0, wire.AppendText(wire.AppendU32(nil, wire.TagLevel, 8), wire.TagText, "x")))
 	f.Fuzz(func(t *testing.T, said []byte) {
 		i := bare(t)
@@ -81,14 +81,14 @@ func FuzzGuestOutput(f *testing.F) {
 		}
 		buffered, children := 0, 0
 		for _, s := range opened { // what has ended may still be read
-			buffered += len(s.buf) - s.off
+			buffered += s.held
 		}
 		for id, s := range i.streams {
 			if s.guestOpened() {
-				buffered += len(s.buf) - s.off
+				buffered += s.held
 				children++
 			}
-			if s.id != id || s.gone || s.window < 0 || s.window > wire.StreamWindow || len(s.buf)-s.off > wire.StreamWindow {
+			if s.id != id || s.gone || s.window < 0 || s.window > wire.StreamWindow || s.queue.cost > wire.StreamWindow {
 				t.Errorf("stream %d: %+v", id, s)
 			}
 			if s.ended && s.sentEnd && !s.reset {

@@ -3,6 +3,7 @@ package sandbox
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -26,10 +27,17 @@ type Request struct {
 	// Method and Target (path and query) as in HTTP.
 	Method, Target string
 	Header         []wire.Header
-	// Body is read until its end, as fast as the other side takes it. It may
-	// be nil. When the stream dies first and Body is an io.Closer, it is
-	// closed.
+	// Protocol makes the stream an upgrade: "websocket", towards doors also
+	// "tcp" and "smtp". An answer of 200 to 299 accepts it: both directions
+	// then end by themselves. No default deadline cuts it.
+	Protocol string
+	// Body is read until its end, as fast as the other side takes it; when it
+	// is a FrameReader, frame by frame. It may be nil. When nobody wants more
+	// of it first and it is an io.Closer, it is closed. A door's requests have
+	// one that is an io.ReadCloser and a FrameReader, or nil.
 	Body io.Reader
+	// Trailer gives the trailers once Body has ended. It may be nil.
+	Trailer func() []wire.Header
 	// Caller of a guest's stream is its parent's; the guest cannot set it.
 	Caller Caller
 	// Deadline ends the stream and all it opened. Zero: the guest's limit.
@@ -43,13 +51,38 @@ type Request struct {
 type Response struct {
 	Status int
 	Header []wire.Header
-	// Body is never nil from Guest.Do; a door may leave it nil. Errors of Read
-	// are those of Guest.Do.
+	// Body is never nil from Guest.Do, and a FrameReader; a door may leave it
+	// nil, and may give a FrameReader. Errors of reading are those of
+	// Guest.Do. After an accepted upgrade a door's Body is closed when the
+	// whole stream ends, else when it has been read.
 	Body io.ReadCloser
 	// Trailer gives the trailers once Body has ended. It may be nil from a
 	// door.
 	Trailer func() []wire.Header
 }
+
+// FrameReader is a body that knows where its messages end, as those of a
+// websocket do.
+type FrameReader interface {
+	// ReadFrame reads up to len(p) bytes of one message. The flags are Message
+	// when they end it (an empty message ends with no bytes) and Text when it
+	// is text. At the end of the body it returns io.EOF, or a *CloseError when
+	// the other side has said how it closes.
+	ReadFrame(p []byte) (n int, flags wire.Flags, err error)
+}
+
+// CloseError ends a body as a websocket is closed. It is an end, not a failure:
+// it unwraps to io.EOF. Plain Read of a body answers io.EOF instead.
+type CloseError struct {
+	Code uint16 // as in RFC 6455; 0: none was said
+	Text string // at most 123 bytes
+}
+
+// Error says code and text.
+func (e *CloseError) Error() string { return fmt.Sprintf("closed: %d %s", e.Code, e.Text) }
+
+// Unwrap is io.EOF.
+func (e *CloseError) Unwrap() error { return io.EOF }
 
 // Parent is the stream on whose behalf a guest knocks on a door.
 type Parent struct {

@@ -28,6 +28,7 @@ const never = math.MaxInt64
 // wasi is one instance's world. Its owner sets the clock before each entry.
 type wasi struct {
 	now       time.Time // stands still during a poll
+	wall      int64     // of now, in nanoseconds since 1970; it never goes back either
 	epoch     time.Time // the monotonic clock's zero
 	random    *rand.ChaCha8
 	log       *guestLog
@@ -37,13 +38,15 @@ type wasi struct {
 
 // newWASI makes a world with a seed of its own.
 func newWASI(now time.Time, seed [32]byte, log *guestLog) wasi {
-	return wasi{now: now, epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), log: log, wake: never}
+	return wasi{now: now, wall: now.UnixNano(), epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), log: log, wake: never}
 }
 
-// setClock moves the clock, never back.
+// setClock moves the clocks, never back: that of the wall stands still when the
+// machine's is set back.
 func (w *wasi) setClock(now time.Time) {
 	if now.Sub(w.now) > 0 {
 		w.now = now
+		w.wall = max(w.wall, now.UnixNano())
 	}
 }
 
@@ -107,7 +110,7 @@ func clockTime(w *wasi, m api.Memory, p []uint64) uint32 {
 	var v int64
 	switch uint32(p[0]) {
 	case 0: // realtime
-		v = w.now.UnixNano()
+		v = w.wall
 	case 1: // monotonic
 		v = w.monotonic()
 	default:
@@ -252,7 +255,7 @@ func pollOneoff(w *wasi, m api.Memory, p []uint64) uint32 {
 			at := int64(min(timeout, math.MaxInt64))
 			if absolute {
 				if binary.LittleEndian.Uint32(s[16:]) == 0 { // of the realtime clock
-					at -= w.now.UnixNano() - w.monotonic()
+					at -= w.wall - w.monotonic()
 				}
 			} else if at += w.monotonic(); at < 0 {
 				at = never
