@@ -1,4 +1,5 @@
-// What a request's context knows: on whose behalf, about what, until when.
+// What a request's context knows: on whose behalf, about what, until when; and
+// how it ends.
 package atoll
 
 import (
@@ -23,88 +24,163 @@ type Identity struct {
 
 // Caller gives on whose behalf ctx's request is made; ctx is that of a request
 // being answered, or comes from it. Elsewhere it is the zero Identity.
-func Caller(ctx context.Context) Identity {
-	if st := streamOf(ctx); st != nil {
-		return st.caller
+func Caller(ctx context.Context) (who Identity) {
+	if x := servedOf(ctx); x != nil {
+		who.read(x.fields)
 	}
-	return Identity{}
+	return who
 }
 
 // Authority tells what ctx's request is about: "route", "fragment", ...
 func Authority(ctx context.Context) string {
-	if st := streamOf(ctx); st != nil {
-		return st.about
+	if x := servedOf(ctx); x != nil {
+		return x.authority
 	}
 	return ""
 }
 
-// Setting gives one of the extension's settings.
-func Setting(name string) (string, bool) {
-	current.mu.Lock()
-	defer current.mu.Unlock()
-	v, ok := current.settings[name]
-	return v, ok
+// Protocol tells what ctx's request asks to be upgraded to: "websocket", or
+// nothing. See Upgrade.
+func Protocol(ctx context.Context) string {
+	if x := servedOf(ctx); x != nil {
+		return x.protocol
+	}
+	return ""
 }
 
-// take takes one field of an OPEN, or says that it is none of its own.
-func (c *Identity) take(tag wire.Tag, value string) bool {
+// read takes what the fields of an OPEN, which are known to be whole, say.
+func (who *Identity) read(fields string) {
+	for len(fields) > 0 {
+		tag, value, rest := nextText(fields)
+		who.take(tag, value)
+		fields = rest
+	}
+}
+
+func (who *Identity) take(tag wire.Tag, value string) {
 	switch tag {
 	case wire.TagUser:
-		c.User = value
+		who.User = value
 	case wire.TagUserUID:
-		c.UserUID = value
+		who.UserUID = value
 	case wire.TagGroup:
-		c.Groups = append(c.Groups, value)
+		who.Groups = append(who.Groups, value)
 	case wire.TagWorkspace:
-		c.Workspace = value
+		who.Workspace = value
 	case wire.TagWorkspaceUID:
-		c.WorkspaceUID = value
+		who.WorkspaceUID = value
 	case wire.TagProject:
-		c.Project = value
+		who.Project = value
 	case wire.TagProjectUID:
-		c.ProjectUID = value
+		who.ProjectUID = value
 	case wire.TagCluster:
-		c.Cluster = value
+		who.Cluster = value
 	case wire.TagRequestID:
-		c.RequestID = value
+		who.RequestID = value
 	case wire.TagTraceparent:
-		c.Traceparent = value
+		who.Traceparent = value
 	case wire.TagLocale:
-		c.Locale = value
-	default:
-		return false
+		who.Locale = value
 	}
-	return true
 }
 
-// requestContext is the context of one request. The deadline is the host's: it
-// resets the stream when the time is up, so no timer runs here.
+// requestContext is the context of one request. It costs nothing until somebody
+// waits for its end. Its deadline is the host's, which resets the stream when the
+// time is up, so no timer runs here. The session's mu guards it.
 type requestContext struct {
-	context.Context
-	stream   *stream
+	request  *served
 	deadline time.Time
+	err      error
+	done     chan struct{}  // made when somebody waits
+	after    map[int]func() // what runs at its end
+	nextKey  int
 }
 
-type streamKey struct{}
+type servedKey struct{}
 
+// servedOf gives the request that a context belongs to.
+func servedOf(ctx context.Context) *served {
+	x, _ := ctx.Value(servedKey{}).(*served)
+	return x
+}
+
+// Value implements context.Context.
 func (c *requestContext) Value(key any) any {
-	if key == (streamKey{}) {
-		return c.stream
+	if key == (servedKey{}) {
+		return c.request
 	}
-	return c.Context.Value(key)
+	return nil
 }
 
+// Deadline implements context.Context.
 func (c *requestContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
 
+// Err implements context.Context.
 func (c *requestContext) Err() error {
-	err := c.Context.Err()
-	if err != nil && c.stream.late {
-		return context.DeadlineExceeded
-	}
-	return err
+	s := c.request.session
+	s.lock()
+	defer s.unlock()
+	return c.err
 }
 
-func streamOf(ctx context.Context) *stream {
-	st, _ := ctx.Value(streamKey{}).(*stream)
-	return st
+// Done implements context.Context.
+func (c *requestContext) Done() <-chan struct{} {
+	s := c.request.session
+	s.lock()
+	defer s.unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// AfterFunc lets package context hang derived contexts on this one without a
+// goroutine for each.
+func (c *requestContext) AfterFunc(f func()) (stop func() bool) {
+	s := c.request.session
+	s.lock()
+	defer s.unlock()
+	if c.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	if c.after == nil {
+		c.after = map[int]func(){}
+	}
+	key := c.nextKey
+	c.nextKey++
+	c.after[key] = f
+	return func() bool {
+		s.lock()
+		defer s.unlock()
+		_, waits := c.after[key]
+		delete(c.after, key)
+		return waits
+	}
+}
+
+// end ends the context; why is what ended the stream. s.mu is held.
+func (c *requestContext) end(why error) {
+	if c.err != nil {
+		return
+	}
+	c.err = context.Canceled
+	if reset, ok := why.(*ResetError); ok && reset.Code == wire.Deadline {
+		c.err = context.DeadlineExceeded
+	}
+	if c.done != nil {
+		close(c.done)
+	}
+	if after := c.after; after != nil {
+		c.after = nil
+		go func() {
+			for _, f := range after {
+				f()
+			}
+		}()
+	}
+	c.request.session.stirred = true
 }

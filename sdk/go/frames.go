@@ -25,7 +25,7 @@ type frameRoute struct {
 // patterns; a query is allowed), instead of the handler given to Serve. It is
 // called from init. Requests' bodies are less than 32 KiB.
 func HandleFrames(method, path string, h FrameHandler) {
-	current.frames = append(current.frames, frameRoute{method, path, h})
+	root.frames = append(root.frames, frameRoute{method, path, h})
 }
 
 // Call is one request at the frame level.
@@ -37,6 +37,7 @@ type Call struct {
 	body    []byte
 	header  []byte // fields of the answer
 	status  int
+	stopped bool // the host wants no body
 }
 
 // Target is path and query.
@@ -46,54 +47,51 @@ func (c *Call) Target() []byte { return c.target }
 func (c *Call) Body() []byte { return c.body }
 
 // Caller is on whose behalf the request is made.
-func (c *Call) Caller() Identity {
-	var who Identity
-	c.fields(func(f wire.Field) bool {
-		who.take(f.Tag, string(f.Value))
-		return true
-	})
+func (c *Call) Caller() (who Identity) {
+	who.read(string(c.head))
 	return who
 }
 
 // Header gives the first header of a name, without regard to case.
-func (c *Call) Header(name string) (value []byte) {
-	c.fields(func(f wire.Field) bool {
-		n, v, ok := f.Pair()
-		if ok && f.Tag == wire.TagHeader && bytes.EqualFold(n, []byte(name)) {
-			value = v
-			return false
-		}
-		return true
-	})
-	return value
-}
-
-func (c *Call) fields(visit func(wire.Field) bool) {
+func (c *Call) Header(name string) []byte {
 	for p := c.head; len(p) > 0; {
 		f, rest, err := wire.NextField(p)
-		if err != nil || !visit(f) {
-			return
+		if err != nil {
+			break
 		}
 		p = rest
+		if n, v, ok := f.Pair(); ok && f.Tag == wire.TagHeader && bytes.EqualFold(n, []byte(name)) {
+			return v
+		}
+	}
+	return nil
+}
+
+// SetHeader adds a header to the answer; it comes before Respond. One that could
+// not be sent on is left out, as net/http does.
+func (c *Call) SetHeader(name, value string) {
+	if validName(name) && validValue(value) {
+		c.header = wire.AppendPair(c.header, wire.TagHeader, name, value)
 	}
 }
 
-// SetHeader adds a header to the answer; it comes before Respond.
-func (c *Call) SetHeader(name, value string) {
-	c.header = wire.AppendPair(c.header, wire.TagHeader, name, value)
-}
-
-// Respond answers, once. The body is copied.
+// Respond answers, once, with a status of 200 to 599. The body is copied.
 func (c *Call) Respond(status int, body []byte) {
 	if c.status != 0 {
 		return
 	}
+	if status < 200 || status > 599 || len(c.header) > wire.MaxFields-maxStatusField {
+		status, body, c.header = http.StatusInternalServerError, nil, c.header[:0]
+	}
 	c.status = status
 	s := c.session
-	s.mu.Lock()
+	s.lock()
 	c.respond(s, status, body)
-	s.mu.Unlock()
+	s.unlock()
 }
+
+// maxStatusField is what the status takes of a HEAD, in bytes.
+const maxStatusField = wire.FieldHead + 2
 
 // respond is Respond with s.mu held.
 func (c *Call) respond(s *session, status int, body []byte) {
@@ -103,9 +101,12 @@ func (c *Call) respond(s *session, status int, body []byte) {
 	s.out = wire.AppendU16(s.out, wire.TagStatus, uint16(status))
 	s.out = append(s.out, c.header...)
 	s.out = wire.EndFrame(s.out, at)
+	if c.stopped {
+		body = nil
+	}
 	if len(body) > wire.StreamWindow || len(body) > s.room || len(s.out)+len(body) > crowd {
-		st := s.newStream(c.id)
-		st.sentHead, st.ended, st.serving = true, true, true
+		st := &stream{sentHead: true, ended: true, serving: true}
+		s.add(st, c.id)
 		s.stirred = true
 		go st.finishCall(bytes.Clone(body))
 		return
@@ -119,15 +120,13 @@ func (c *Call) respond(s *session, status int, body []byte) {
 
 // finishCall sends a body that did not fit a window.
 func (st *stream) finishCall(body []byte) {
-	_, err := st.write(body)
+	_, _ = st.write(body)
 	s := st.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	st.serving = false
-	if err != nil {
-		if !st.reset {
-			s.acknowledge(st)
-		}
+	if st.err != nil && !st.reset {
+		s.acknowledge(st)
 		return
 	}
 	s.end(st, nil)
@@ -135,29 +134,53 @@ func (st *stream) finishCall(body []byte) {
 
 // answerFrames answers an OPEN whose route is one of HandleFrames. When the
 // whole request lies in this batch, nothing of it is copied and no stream is
-// made. Done: it did, and after is what follows in the batch.
+// made. Done: it did, and after is what follows in the batch. Whatever is
+// unusual is left to those who read everything. s.mu is held.
 func (s *session) answerFrames(open wire.Frame, rest []byte) (after []byte, done bool) {
-	if len(s.frames) == 0 {
-		return nil, false
-	}
 	// The loop decodes by hand: it is the hot path of the fastest routes, and
 	// in WebAssembly a call weighs more than what it does here.
 	var authority, method, target []byte
+	seen := uint64(0)
+	if len(open.Payload) > wire.MaxFields {
+		return nil, false
+	}
 	for p := open.Payload; len(p) > 0; {
 		if len(p) < wire.FieldHead || p[3]&0x80 != 0 {
-			return nil, false // a critical field is for those who read them all
+			return nil, false
 		}
 		end := wire.FieldHead + int(binary.LittleEndian.Uint32(p[4:]))
 		if end < wire.FieldHead || end > len(p) {
 			return nil, false
 		}
-		switch wire.Tag(binary.LittleEndian.Uint16(p)) {
+		tag := wire.Tag(binary.LittleEndian.Uint16(p))
+		switch tag {
 		case wire.TagAuthority:
 			authority = p[wire.FieldHead:end]
 		case wire.TagMethod:
 			method = p[wire.FieldHead:end]
 		case wire.TagTarget:
 			target = p[wire.FieldHead:end]
+		case wire.TagHeader:
+			if !validPair(p[wire.FieldHead:end]) {
+				return nil, false
+			}
+			p = p[end:]
+			continue
+		case wire.TagProtocol:
+			return nil, false
+		case wire.TagGroup:
+			p = p[end:]
+			continue
+		case wire.TagDeadline:
+			if end != wire.FieldHead+8 {
+				return nil, false
+			}
+		}
+		if tag < 64 {
+			if seen&(1<<tag) != 0 {
+				return nil, false
+			}
+			seen |= 1 << tag
 		}
 		p = p[end:]
 	}
@@ -180,7 +203,7 @@ func (s *session) answerFrames(open wire.Frame, rest []byte) (after []byte, done
 	}
 	c := &s.call
 	c.target = target
-	c.session, c.id, c.head, c.body, c.header, c.status = s, open.Stream, open.Payload, nil, c.header[:0], 0
+	c.session, c.id, c.head, c.body, c.header, c.status, c.stopped = s, open.Stream, open.Payload, nil, c.header[:0], 0, false
 	n := 0
 	for next := rest; len(next) > 0; {
 		f, more, err := wire.NextFrame(next)
@@ -188,24 +211,23 @@ func (s *session) answerFrames(open wire.Frame, rest []byte) (after []byte, done
 			break
 		}
 		next = more
-		if f.Type == wire.Data && n == 0 {
+		if f.Type == wire.Data && n == 0 && f.Flags&wire.Message == 0 && len(f.Payload) <= min(wire.StreamWindow, s.window) {
 			c.body, n = f.Payload, len(f.Payload)
 			continue
 		}
-		if f.Type == wire.End {
-			s.mu.Lock()
+		if f.Type == wire.End && len(f.Payload) == 0 {
+			s.window -= n
 			s.giveBack(n)
-			s.mu.Unlock()
+			s.unlock()
 			s.run(c, r.handle)
+			s.lock()
 			return next, true
 		}
 		break
 	}
 	// It comes in parts: kept until its END.
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := s.newStream(open.Stream)
-	st.call = &frameCall{head: bytes.Clone(open.Payload), target: bytes.Clone(c.target), handle: r.handle}
+	st := &stream{call: &frameCall{head: bytes.Clone(open.Payload), target: bytes.Clone(target), handle: r.handle}}
+	s.add(st, open.Stream)
 	return rest, true
 }
 
@@ -215,15 +237,16 @@ type frameCall struct {
 	handle       FrameHandler
 }
 
-// answerLate answers a request that came in parts. s.mu is held.
+// answerLate answers a request that came in parts. s.mu is held, but not while
+// the handler runs.
 func (s *session) answerLate(st *stream) {
-	c := &Call{session: s, id: st.id, head: st.call.head, target: st.call.target, body: st.buf}
+	c := &Call{session: s, id: st.id, head: st.call.head, target: st.call.target, body: st.buf, stopped: st.stopped}
 	s.giveBack(len(st.buf))
 	handle := st.call.handle
 	s.remove(st)
-	s.mu.Unlock()
+	s.unlock()
 	s.run(c, handle)
-	s.mu.Lock()
+	s.lock()
 }
 
 // run calls a frame handler; a panic ends its request and no other.

@@ -5,9 +5,8 @@ package atoll
 
 import (
 	"os"
+	"runtime/debug"
 	"unsafe"
-
-	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
 var (
@@ -15,6 +14,8 @@ var (
 	idle  = os.NewFile(3, "idle")
 	one   [1]byte
 )
+
+func init() { root.settle = settle }
 
 // wireVersion is the marker of ABI v1. It is never called.
 //
@@ -31,17 +32,7 @@ func buffer(size uint32) uint32 {
 
 //go:wasmexport atoll_poll
 func poll(size uint32) uint64 {
-	s := current
-	s.mu.Lock()
-	s.begin()
-	s.mu.Unlock()
-	s.receive(inbox[:size])
-	if s.stirred || size == 0 {
-		settle()
-	}
-	s.mu.Lock()
-	out := s.finish()
-	s.mu.Unlock()
+	out := root.poll(inbox[:size])
 	if len(out) == 0 {
 		return 0
 	}
@@ -58,8 +49,10 @@ func settle() {
 	}
 }
 
-func emitLog(payload []byte) {
-	current.mu.Lock()
-	defer current.mu.Unlock()
-	current.append(wire.Log, 0, payload)
+// tune tells the garbage collector what the instance may have: it collects
+// sooner as its heap comes near, instead of letting it double past the limit.
+func tune(memory uint64) {
+	debug.SetMemoryLimit(int64(memory - memory/8))
 }
+
+func (s *session) emitLog(payload []byte) { s.appendLog(payload) }

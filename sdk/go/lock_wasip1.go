@@ -7,15 +7,18 @@ package atoll
 
 import "runtime"
 
-type lock struct{ held bool }
+type mutex struct{ held bool }
 
-// Lock waits by letting the others run. Who holds it never waits for anything,
+// lock waits by letting the others run. Who holds it never waits for anything,
 // but may be put aside for the garbage collector.
-func (l *lock) Lock() {
-	for l.held {
+func (s *session) lock() {
+	for s.mu.held {
 		runtime.Gosched()
 	}
-	l.held = true
+	s.mu.held = true
 }
 
-func (l *lock) Unlock() { l.held = false }
+func (s *session) unlock() { s.mu.held = false }
+
+// now gives the session of the functions that have no context: a guest is one.
+func now() *session { return root }

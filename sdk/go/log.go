@@ -5,6 +5,8 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
@@ -55,17 +57,39 @@ func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
 			return
 		}
 		text := v.String()
-		if len(b)+len(prefix)+len(a.Key)+len(text) < maxLogFrame {
-			b = wire.AppendPair(b, wire.TagAttribute, prefix+a.Key, text)
+		prefix = strings.ReplaceAll(prefix+a.Key, "\x00", "")
+		if len(b)+len(prefix)+len(text) < maxLogFrame {
+			b = wire.AppendPair(b, wire.TagAttribute, prefix, text)
 		}
 	}
 	for _, a := range h.attrs {
 		add("", a)
 	}
 	r.Attrs(func(a slog.Attr) bool { add(h.group, a); return true })
-	if st := streamOf(ctx); st != nil {
-		b = wire.AppendU32(b, wire.TagStream, st.id)
+	s := now()
+	if x := servedOf(ctx); x != nil {
+		s = x.session
+		b = wire.AppendU32(b, wire.TagStream, x.id)
 	}
-	emitLog(b)
+	s.emitLog(b)
 	return nil
+}
+
+// logRoom is how much output may wait before lines of the log are lost: who
+// writes them does not wait.
+const logRoom = 2 * wire.MaxBatch
+
+// appendLog says a line, and how many before it were lost.
+func (s *session) appendLog(payload []byte) {
+	s.lock()
+	defer s.unlock()
+	if len(s.out) > logRoom {
+		s.lostLog++
+		return
+	}
+	if s.lostLog > 0 {
+		payload = wire.AppendPair(payload, wire.TagAttribute, "linesLostBefore", strconv.Itoa(s.lostLog))
+		s.lostLog = 0
+	}
+	s.append(wire.Log, 0, payload)
 }

@@ -1,265 +1,300 @@
-// What the host says: its frames, one after the other.
+// What the host says: its frames, one after the other, held against the state of
+// their streams. What is not allowed is a fault of the host's, which ends the
+// session: see the table of the specification.
 package atoll
 
 import (
-	"context"
-	"net/http"
-	"net/textproto"
-	"strings"
+	"strconv"
 
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
-// receive takes a batch of the host's frames.
-func (s *session) receive(in []byte) {
+// receive takes a batch of the host's frames. Stirred: something runs now.
+func (s *session) receive(in []byte) (stirred bool) {
+	s.lock()
+	if len(in) > wire.MaxBatch {
+		s.fault("a batch of " + strconv.Itoa(len(in)) + " bytes")
+	}
 	for len(in) > 0 {
 		f, rest, err := wire.NextFrame(in)
 		if err != nil {
-			panic("atoll: the host's frames are broken: " + err.Error())
+			s.fault(err.Error())
 		}
 		in = rest
-		if f.Type == wire.Open {
-			if after, done := s.answerFrames(f, rest); done {
-				in = after
-				continue
-			}
+		switch {
+		case !s.greeted:
+			s.receiveHello(f)
+		case f.Type == wire.Open:
+			in = s.receiveOpen(f, rest)
+		case f.Stream == 0:
+			s.receiveControl(f)
+		default:
+			s.receiveFrame(f)
 		}
-		s.mu.Lock()
-		s.receiveFrame(f)
-		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	starts := s.starts
-	s.starts = s.starts[:0]
-	for _, st := range starts {
-		st.serving = true
-		s.stirred = true
-		s.work(st)
+	if len(s.starts) > 0 {
+		s.start()
 	}
-	s.mu.Unlock()
+	stirred = s.stirred
+	s.unlock()
+	return stirred
 }
 
-// receiveFrame takes one frame. s.mu is held.
+// start starts the handlers of the requests that came with a batch and did not
+// end in it. s.mu is held.
+func (s *session) start() {
+	starts := s.starts
+	for _, x := range starts {
+		if x.err == nil && !x.gone {
+			x.serving = true
+			s.stirred = true
+			s.work(x)
+		}
+	}
+	clear(starts)
+	s.starts = starts[:0]
+	if cap(starts) > 1<<10 {
+		s.starts = nil
+	}
+}
+
+// receiveControl takes a frame about the instance as a whole. s.mu is held.
+func (s *session) receiveControl(f wire.Frame) {
+	switch f.Type {
+	case wire.Window:
+		s.room += s.more(f, s.room)
+		for _, st := range s.streams {
+			s.wakeWriter(st)
+		}
+	case wire.Drain:
+		if len(f.Payload) > 0 {
+			s.broken(f, "it has a payload")
+		}
+		s.drain()
+	default:
+		if f.Type.Known() || f.Flags&wire.Critical != 0 {
+			s.broken(f, "it has no place outside a stream")
+		}
+	}
+}
+
+// receiveFrame takes a frame of a stream. s.mu is held.
 func (s *session) receiveFrame(f wire.Frame) {
-	if f.Type == wire.Open {
-		s.receiveOpen(f)
-		return
-	}
-	if f.Stream == 0 {
-		switch f.Type {
-		case wire.Hello:
-			s.receiveHello(f)
-		case wire.Window:
-			more, _ := f.U32()
-			s.room += int(more)
-			for _, st := range s.streams {
-				s.wakeWriter(st)
-			}
-		}
-		return
-	}
 	st := s.streams[f.Stream]
-	if st == nil {
-		switch f.Type {
-		case wire.Reset: // it had ended here; the host's slot waits for our answer
-			s.data = -1
-			s.out = wire.AppendReset(s.out, f.Stream, wire.Cancelled, "")
-		case wire.Data:
-			s.giveBack(len(f.Payload))
-		}
-		return
+	switch f.Type {
+	case wire.Hello, wire.Splice, wire.Wake, wire.Log, wire.Drain:
+		s.broken(f, "it has no place on a stream")
 	}
-	if st.reset { // all but the answer to our RESET has crossed it on the way
-		switch f.Type {
-		case wire.Reset:
-			s.remove(st)
-		case wire.Data:
-			s.giveBack(len(f.Payload))
-		}
+	switch {
+	case st == nil:
+		s.receiveStray(f)
 		return
+	case st.reset:
+		s.receiveCrossing(st, f)
+		return
+	case st.err != nil && !st.ours():
+		s.broken(f, "it comes after RESET")
 	}
 	switch f.Type {
 	case wire.Data:
-		if st.discard {
-			s.giveBack(len(f.Payload))
-			break
-		}
-		if st.off > 0 {
-			st.buf = st.buf[:copy(st.buf, st.buf[st.off:])]
-			st.off = 0
-		}
-		st.buf = append(st.buf, f.Payload...)
-		if st.call != nil && len(st.buf) >= wire.StreamWindow {
-			s.resetStream(st, wire.TooLarge, "a frame-level request", errStopped)
-			break
-		}
-		s.wake(st)
+		s.receiveData(st, f)
 	case wire.Head:
-		if st.ours() && st.head == nil {
-			s.receiveHead(st, f)
-			s.wake(st)
-		}
+		s.receiveHead(st, f)
 	case wire.End:
-		st.ended = true
-		for p := f.Payload; len(p) > 0; {
-			field, rest, err := wire.NextField(p)
-			if err != nil {
-				break
-			}
-			p = rest
-			if name, value, ok := field.Pair(); ok && field.Tag == wire.TagHeader {
-				if st.trailer == nil {
-					st.trailer = http.Header{}
-				}
-				st.trailer.Add(string(name), string(value))
-			}
-		}
-		s.wake(st)
-		if st.call != nil {
-			s.answerLate(st)
-		}
-		s.closeIfDone(st)
+		s.receiveEnd(st, f)
 	case wire.Window:
-		more, _ := f.U32()
-		st.room += int(more)
+		st.room += int32(s.more(f, int(st.room)))
 		s.wakeWriter(st)
 	case wire.Stop:
-		st.stopped = true
-		notify(st.space)
-		s.stirred = true
-		if st.ours() {
-			s.end(st, nil)
-		}
+		s.receiveStop(st, f)
 	case wire.Reset:
-		code, text, _ := f.Code()
-		st.late = code == wire.Deadline
+		code, text := s.code(f)
 		s.die(st, &ResetError{Code: code, Text: string(text)})
 		if !st.serving { // else the slot is free when the handler has returned
 			s.acknowledge(st)
 		}
 	default:
-		if !f.Type.Known() && f.Flags&wire.Critical != 0 {
-			s.resetStream(st, wire.Unsupported, "an unknown critical frame", &ResetError{Code: wire.Unsupported})
+		if f.Flags&wire.Critical != 0 {
+			s.refuse(st, wire.Unsupported, "an unknown critical frame")
 		}
 	}
 }
 
-// acknowledge answers the host's RESET and forgets the stream. s.mu is held.
-func (s *session) acknowledge(st *stream) {
-	s.data = -1
-	s.out = wire.AppendReset(s.out, st.id, wire.Cancelled, "")
-	s.remove(st)
+// receiveStray takes a frame of a stream that is not there: of one that was,
+// what may still be on its way is let pass. s.mu is held.
+func (s *session) receiveStray(f wire.Frame) {
+	if f.Stream&1 != 0 && f.Stream > s.lastID || f.Stream&1 == 0 && f.Stream >= s.nextID {
+		s.broken(f, "the stream was never opened")
+	}
+	switch f.Type {
+	case wire.Reset: // it had ended here; the host's slot waits for our answer
+		s.code(f)
+		s.appendReset(f.Stream, wire.Cancelled, "")
+	case wire.Window:
+		s.more(f, 0)
+	case wire.Stop:
+		s.code(f)
+	default:
+		if f.Type.Known() {
+			s.broken(f, "the stream has ended")
+		}
+	}
 }
 
-// wake lets the reader of a stream look. s.mu is held.
-func (s *session) wake(st *stream) {
-	notify(st.ready)
+// receiveCrossing takes a frame of a stream that we have reset: the host's own
+// RESET frees it, and everything else crossed ours on the way. s.mu is held.
+func (s *session) receiveCrossing(st *stream, f wire.Frame) {
+	switch f.Type {
+	case wire.Reset:
+		s.code(f)
+		s.remove(st)
+	case wire.Data:
+		if f.Cost() > s.window {
+			s.broken(f, "it is more than the instance's window")
+		}
+		s.window -= f.Cost()
+		s.giveBack(f.Cost())
+	}
+}
+
+// receiveData takes body bytes. s.mu is held.
+func (s *session) receiveData(st *stream, f wire.Frame) {
+	n := f.Cost()
+	switch {
+	case st.ours() && st.child.head == nil:
+		s.broken(f, "it comes before HEAD")
+	case st.ended:
+		s.broken(f, "it comes after END")
+	case st.into != nil:
+		s.broken(f, "the stream is spliced")
+	case n > int(st.window) || n > s.window:
+		s.broken(f, "it is more than its window")
+	}
+	st.window -= int32(n)
+	s.window -= n
+	switch {
+	case st.discard:
+		s.giveBack(n)
+		return
+	case st.messages != nil:
+		st.messages.add(f)
+		s.keep(st, f.Payload)
+	default:
+		s.keep(st, f.Payload)
+		if more := n - len(f.Payload); more > 0 { // nobody reads the ends of messages here
+			s.consumed(st, more)
+		}
+	}
+	if st.call != nil && len(st.buf) >= wire.StreamWindow {
+		s.refuse(st, wire.TooLarge, "a request at the frame level")
+		return
+	}
+	s.wake(st)
+}
+
+// receiveEnd takes the end of what the host says on a stream. s.mu is held.
+func (s *session) receiveEnd(st *stream, f wire.Frame) {
+	switch {
+	case st.ours() && st.child.head == nil:
+		s.broken(f, "it comes before HEAD")
+	case st.ended:
+		s.broken(f, "it is the second one")
+	}
+	if len(f.Payload) > 0 && !s.readEnd(st, f) {
+		return
+	}
+	st.ended = true
+	if to := st.into; to != nil && !to.sentEnd { // the host has ended it in our place
+		to.sentEnd = true
+		s.closeIfDone(to)
+	}
+	s.wake(st)
+	if st.call != nil {
+		s.answerLate(st)
+	}
+	s.closeIfDone(st)
+}
+
+// readEnd reads trailers and the close of a websocket; where it says no, the
+// stream has been reset. s.mu is held.
+func (s *session) readEnd(st *stream, f wire.Frame) bool {
+	headers, invalid, unknown := 0, false, false
+	b := s.block(f)
+	for b.next() {
+		switch {
+		case b.tag == wire.TagHeader:
+			headers++
+			invalid = invalid || !validPair(b.value)
+		case b.tag == wire.TagCloseCode && st.messages != nil:
+			st.messages.code = int(b.u16())
+		case b.tag == wire.TagCloseText && st.messages != nil:
+			if len(b.value) > maxCloseText {
+				s.broken(f, "its close text is too large")
+			}
+			st.messages.text = string(b.value)
+		default:
+			unknown = unknown || b.critical
+		}
+	}
+	switch {
+	case unknown:
+		s.refuse(st, wire.Unsupported, "an unknown critical field")
+	case invalid:
+		s.refuse(st, wire.Invalid, "a trailer")
+	case headers > 0 && !st.discard:
+		st.trailer = readHeaders(string(f.Payload), headers)
+	}
+	return !unknown && !invalid
+}
+
+// receiveStop ends what we send because the host wants no more. s.mu is held.
+func (s *session) receiveStop(st *stream, f wire.Frame) {
+	if _, text := s.code(f); len(text) > 0 {
+		s.broken(f, "it has more than a code")
+	}
+	if st.sentEnd {
+		return
+	}
+	st.stopped = true
+	switch {
+	case st.spliced:
+		st.sentEnd = true
+		s.closeIfDone(st)
+	case st.ours() || st.sentHead: // else END follows HEAD
+		s.end(st, nil)
+	}
+	if x := st.served; x != nil { // nothing that is done for it reaches anybody
+		x.ctx.end(errStopped)
+		for c := x.children; c != nil; {
+			next := c.next
+			s.giveUp(c, wire.Cancelled, errStopped)
+			c = next
+		}
+	}
+	notify(st.space)
+	st.splice.look()
 	s.stirred = true
 }
 
-// receiveHello takes the host's HELLO and answers it. s.mu is held.
-func (s *session) receiveHello(f wire.Frame) {
-	s.settings = map[string]string{}
-	features := uint64(0)
-	for p := f.Payload; len(p) > 0; {
-		field, rest, err := wire.NextField(p)
-		if err != nil {
-			break
-		}
-		p = rest
-		switch field.Tag {
-		case wire.TagMemory:
-			memory, _ := field.U64()
-			s.window = int(memory / 4)
-			s.room = s.window
-		case wire.TagFeatures:
-			features, _ = field.U64()
-		case wire.TagSetting:
-			if name, value, ok := field.Pair(); ok {
-				s.settings[string(name)] = string(value)
-			}
-		}
+// more reads the payload of WINDOW, by which a window is to grow. s.mu is held.
+func (s *session) more(f wire.Frame, window int) int {
+	more, ok := f.U32()
+	if !ok || more == 0 || window+int(more) >= wire.MaxWindow {
+		s.broken(f, "a window out of range")
 	}
-	s.append(wire.Hello, 0, wire.AppendU64(wire.AppendU16(nil, wire.TagMinor, 0), wire.TagFeatures, features&wire.FeatureBuffer))
+	return int(more)
 }
 
-// blank is what every request begins as.
-var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-
-// receiveOpen takes the head of a request. s.mu is held.
-func (s *session) receiveOpen(f wire.Frame) {
-	st := s.newStream(f.Stream)
-	// One copy of the head; every string of the request is a part of it.
-	head := string(f.Payload)
-	ctx := &st.ctx
-	ctx.stream = st
-	ctx.Context, st.cancel = context.WithCancelCause(context.Background())
-	r := blank.WithContext(ctx)
-	r.Header = http.Header{}
-	unknown := false
-	for p, at := f.Payload, 0; len(p) > 0; {
-		field, rest, err := wire.NextField(p)
-		if err != nil {
-			break
-		}
-		end := at + wire.FieldHead + len(field.Value)
-		value := head[at+wire.FieldHead : end]
-		p, at = rest, end
-		switch field.Tag {
-		case wire.TagMethod:
-			r.Method = value
-		case wire.TagAuthority:
-			st.about = value
-		case wire.TagTarget:
-			r.RequestURI = value
-		case wire.TagHeader:
-			if name, v, ok := strings.Cut(value, "\x00"); ok {
-				name = textproto.CanonicalMIMEHeaderKey(name)
-				r.Header[name] = append(r.Header[name], v)
-			}
-		case wire.TagDeadline:
-			ctx.deadline = deadlineOf(field)
-		default:
-			if !st.caller.take(field.Tag, value) && field.Critical() {
-				unknown = true
-			}
-		}
+// code reads the payload of RESET and STOP. s.mu is held.
+func (s *session) code(f wire.Frame) (code wire.Code, text []byte) {
+	code, text, ok := f.Code()
+	if !ok {
+		s.broken(f, "it has no code, or too much text")
 	}
-	if unknown {
-		s.resetStream(st, wire.Unsupported, "an unknown critical field", &ResetError{Code: wire.Unsupported})
-		return
-	}
-	st.request = r
-	s.starts = append(s.starts, st)
+	return code, text
 }
 
-// receiveHead takes the head of an answer to a stream of ours. s.mu is held.
-func (s *session) receiveHead(st *stream, f wire.Frame) {
-	resp := &http.Response{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, ContentLength: -1}
-	head := string(f.Payload)
-	for p, at := f.Payload, 0; len(p) > 0; {
-		field, rest, err := wire.NextField(p)
-		if err != nil {
-			break
-		}
-		end := at + wire.FieldHead + len(field.Value)
-		value := head[at+wire.FieldHead : end]
-		p, at = rest, end
-		switch field.Tag {
-		case wire.TagStatus:
-			status, _ := field.U16()
-			resp.StatusCode = int(status)
-		case wire.TagHeader:
-			if name, v, ok := strings.Cut(value, "\x00"); ok {
-				name = textproto.CanonicalMIMEHeaderKey(name)
-				resp.Header[name] = append(resp.Header[name], v)
-			}
-		default:
-			if field.Critical() {
-				s.resetStream(st, wire.Unsupported, "an unknown critical field", &ResetError{Code: wire.Unsupported})
-				return
-			}
-		}
-	}
-	st.head = resp
+// broken is fault for a frame. s.mu is held.
+func (s *session) broken(f wire.Frame, why string) {
+	s.fault(f.Type.String() + " (" + strconv.Itoa(int(f.Type)) + ") on stream " + strconv.Itoa(int(f.Stream)) + ": " + why)
 }

@@ -2,7 +2,7 @@
 package atoll
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,94 +15,170 @@ import (
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
-var (
-	errEnded   = errors.New("atoll: the answer has ended")
-	errStopped = errors.New("atoll: the other side wants no more of the body")
-)
-
 // Serve lets h answer the extension's requests. It returns at once, and is
 // called once, from init.
-func Serve(h http.Handler) { current.handler = h }
+func Serve(h http.Handler) { root.handler = h }
 
 // worker is a goroutine that serves one request after the other. It keeps the
 // stack that the last one grew; a new goroutine would grow it again.
-type worker chan *stream
+type worker chan *served
 
 // maxWorkers is how many wait for work at most.
 const maxWorkers = 32
 
 // work gives a request to a worker that waits, or to a new one. s.mu is held.
-func (s *session) work(st *stream) {
+func (s *session) work(x *served) {
 	if n := len(s.workers); n > 0 {
-		s.workers[n-1] <- st // it has room: a worker waits with its channel empty
+		s.workers[n-1] <- x // it has room: a worker waits with its channel empty
 		s.workers = s.workers[:n-1]
 		return
 	}
-	w := make(worker, 1)
-	w <- st
-	go w.run(s)
+	go s.serve(x)
 }
 
-func (w worker) run(s *session) {
-	for st := range w {
-		st.serve()
-		s.mu.Lock()
-		if len(s.workers) == maxWorkers {
-			s.mu.Unlock()
+// serve serves a request, and then others.
+func (s *session) serve(x *served) {
+	x.serve()
+	var w worker
+	for {
+		s.lock()
+		if len(s.workers) == maxWorkers || s.dead {
+			s.unlock()
 			return
 		}
+		if w == nil {
+			w = make(worker, 1)
+		}
 		s.workers = append(s.workers, w)
-		s.mu.Unlock()
+		s.unlock()
+		x, ok := <-w
+		if !ok {
+			return
+		}
+		x.serve()
 	}
 }
 
 // serve runs the handler for one request.
-func (st *stream) serve() {
-	s := st.session
-	r := st.request
-	st.request = nil
-	w := &st.answer
-	w.stream, w.header, w.head = st, http.Header{}, r.Method == http.MethodHead
-	s.mu.Lock()
-	empty := st.ended && len(st.buf) == 0
-	s.mu.Unlock()
+func (x *served) serve() {
+	s, r, w := x.session, x.request, &x.answer
+	w.served, w.header, w.head = x, http.Header{}, r.Method == http.MethodHead
 	var fault string
-	if u, err := url.ParseRequestURI(r.RequestURI); err != nil {
+	if u := parseTarget(r.RequestURI); u == nil {
 		http.Error(w, "the target is not a path", http.StatusBadRequest)
 	} else {
 		r.URL = u
-		r.Host = r.Header.Get("Host")
-		r.ContentLength = -1
-		if empty {
-			r.Body, r.ContentLength = http.NoBody, 0
-		} else {
-			r.Body = (*requestBody)(st)
-			if n, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
-				r.ContentLength = n
-			}
-		}
+		x.prepare(r)
 		fault = handle(s.handler, w, r)
 	}
 	if fault == "" && !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st.serving = false
+	s.lock()
+	defer s.unlock()
+	x.serving = false
 	switch {
-	case st.err != nil && !st.reset: // the host has reset it meanwhile
-		s.acknowledge(st)
+	case x.err != nil && !x.reset: // the host has reset it meanwhile
+		s.acknowledge(&x.stream)
 	case fault != "":
-		s.resetStream(st, wire.Internal, fault, errEnded)
-	case !st.reset:
-		s.drop(st)
-		if !st.ended {
-			s.data = -1
-			s.out = wire.AppendStop(s.out, st.id, wire.Cancelled)
-		}
-		s.end(st, w.trailer())
+		s.resetStream(&x.stream, wire.Internal, fault, errEnded)
+	case !x.reset:
+		s.stop(&x.stream)
+		s.end(&x.stream, w.trailer())
 	}
-	st.cancel(nil)
+	x.ctx.end(context.Canceled)
+	for x.children != nil {
+		s.die(&x.children.stream, &ResetError{Code: wire.Cancelled, Text: "its parent has been answered"})
+	}
+	x.request = nil
+}
+
+// prepare makes the request what net/http makes of it.
+func (x *served) prepare(r *http.Request) {
+	if host := r.Header["Host"]; host != nil {
+		r.Host = host[0]
+		delete(r.Header, "Host")
+	}
+	s := x.session
+	s.lock()
+	empty := x.ended && len(x.buf) == 0
+	s.unlock()
+	if empty {
+		r.Body = http.NoBody
+		return
+	}
+	r.Body, r.ContentLength = (*requestBody)(x), contentLength(r.Header)
+	r.Trailer = declaredTrailer(r.Header)
+}
+
+// contentLength is what a header says, or -1.
+func contentLength(h http.Header) int64 {
+	if v := h["Content-Length"]; v != nil {
+		if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && n >= 0 {
+			return n
+		}
+	}
+	return -1
+}
+
+// declaredTrailer takes the header Trailer away and gives what it declares, as
+// keys without values. It is never nil, so that copies of a request or an answer
+// see what its end fills in.
+func declaredTrailer(h http.Header) http.Header {
+	t := http.Header{}
+	if declared := h["Trailer"]; declared != nil {
+		delete(h, "Trailer")
+		eachName(declared, func(name string) { t[name] = nil })
+	}
+	return t
+}
+
+// eachName visits the names in a header that lists some.
+func eachName(lists []string, visit func(name string)) {
+	for _, list := range lists {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				visit(http.CanonicalHeaderKey(name))
+			}
+		}
+	}
+}
+
+// parseTarget reads path and query. Nil: they are none. What is unusual is read
+// as net/http reads it.
+func parseTarget(target string) *url.URL {
+	path, query, asked := target, "", false
+	if n := strings.IndexByte(target, '?'); n >= 0 {
+		path, query, asked = target[:n], target[n+1:], true
+	}
+	if strings.HasPrefix(path, "/") && plainPath(path) && plainQuery(query) {
+		return &url.URL{Path: path, RawQuery: query, ForceQuery: asked && query == ""}
+	}
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return nil
+	}
+	return u
+}
+
+// plainPath tells whether nothing in a path is escaped or would have to be.
+func plainPath(p string) bool {
+	for n := range len(p) {
+		c := p[n]
+		if (c < 'a' || c > 'z') && (c < '/' || c > '9') && (c < 'A' || c > 'Z') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+func plainQuery(q string) bool {
+	for n := range len(q) {
+		if c := q[n]; c <= ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // handle calls the handler; a panic ends its request and no other.
@@ -127,124 +203,55 @@ func handle(h http.Handler, w http.ResponseWriter, r *http.Request) (fault strin
 	return ""
 }
 
-// response is the http.ResponseWriter. What is written leaves when the guest
-// has nothing left to do, so there is nothing to flush; Flush is there for those
-// who ask.
-type response struct {
-	stream *stream
-	header http.Header
-	wrote  bool
-	bare   bool // the status allows no body
-	head   bool // the method wants none
-}
-
-func (w *response) Header() http.Header { return w.header }
-
-// Flush sends the head if nothing has been sent.
-func (w *response) Flush() {
-	if !w.wrote {
-		w.WriteHeader(http.StatusOK)
-	}
-}
-
-// EnableFullDuplex is for http.ResponseController: streams are always duplex.
-func (w *response) EnableFullDuplex() error { return nil }
-
-func (w *response) WriteHeader(status int) {
-	if w.wrote || status < 200 { // informational heads are the server's
-		return
-	}
-	w.wrote = true
-	w.bare = w.head || status == http.StatusNoContent || status == http.StatusNotModified
-	s := w.stream.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if w.stream.err != nil {
-		return
-	}
-	s.data = -1
-	at := len(s.out)
-	s.out = wire.BeginFrame(s.out, wire.Head, 0, w.stream.id)
-	s.out = wire.AppendU16(s.out, wire.TagStatus, uint16(status))
-	s.out = appendHeaders(s.out, w.header)
-	if len(s.out)-at-wire.FrameHead > wire.MaxFields {
-		s.out = s.out[:at]
-		s.resetStream(w.stream, wire.Internal, "the answer's head is too large", errEnded)
-		return
-	}
-	s.out = wire.EndFrame(s.out, at)
-	w.stream.sentHead = true
-}
-
-func (w *response) Write(p []byte) (int, error) {
-	if !w.wrote {
-		if len(p) > 0 && w.header["Content-Type"] == nil && w.header.Get("Content-Encoding") == "" {
-			w.header["Content-Type"] = []string{http.DetectContentType(p)}
-		}
-		w.WriteHeader(http.StatusOK)
-	}
-	if w.bare {
-		return 0, http.ErrBodyNotAllowed
-	}
-	return w.stream.write(p)
-}
-
-// trailer gives the headers that net/http would send as trailers.
-func (w *response) trailer() http.Header {
-	var t http.Header
-	add := func(name string, values []string) {
-		if t == nil {
-			t = http.Header{}
-		}
-		t[name] = values
-	}
-	for name, values := range w.header {
-		if name, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
-			add(name, values)
-		}
-	}
-	for _, declared := range w.header["Trailer"] {
-		for name := range strings.SplitSeq(declared, ",") {
-			name = http.CanonicalHeaderKey(strings.TrimSpace(name))
-			if values, ok := w.header[name]; ok {
-				add(name, values)
-			}
-		}
-	}
-	return t
-}
-
 // requestBody is the body of a request of the host's.
-type requestBody stream
+type requestBody served
 
+// Read waits for what the host sends.
 func (b *requestBody) Read(p []byte) (int, error) {
-	n, ended, err := (*stream)(b).read(p)
+	n, ended, err := b.stream.read(p)
 	if ended {
+		(*served)(b).takeTrailer()
 		err = io.EOF
 	}
 	return n, err
 }
 
+// WriteTo lets io.Copy do without a buffer of its own.
+func (b *requestBody) WriteTo(w io.Writer) (int64, error) {
+	n, ended, err := b.stream.writeTo(w.Write)
+	if ended {
+		(*served)(b).takeTrailer()
+	}
+	return n, err
+}
+
+// Close says that the handler wants no more of it.
 func (b *requestBody) Close() error {
-	st := (*stream)(b)
-	st.session.mu.Lock()
-	defer st.session.mu.Unlock()
-	st.session.drop(st)
+	s := b.session
+	s.lock()
+	defer s.unlock()
+	s.stop(&b.stream)
 	return nil
 }
 
-// appendHeaders appends header fields, but none that would break out of a line.
-func appendHeaders(b []byte, h http.Header) []byte {
-	for name, values := range h {
-		if strings.HasPrefix(name, http.TrailerPrefix) {
-			continue
-		}
-		for _, v := range values {
-			if strings.ContainsAny(v, "\r\n\x00") || strings.ContainsAny(name, ":\r\n\x00 ") || name == "" {
-				continue
-			}
-			b = wire.AppendPair(b, wire.TagHeader, name, v)
-		}
+// takeTrailer gives the request its trailers, once.
+func (x *served) takeTrailer() (trailer http.Header) {
+	s := x.session
+	s.lock()
+	trailer, x.trailer = x.trailer, nil
+	r := x.request
+	s.unlock()
+	if r != nil {
+		fillTrailer(&r.Trailer, trailer)
 	}
-	return b
+	return trailer
+}
+
+func fillTrailer(into *http.Header, trailer http.Header) {
+	for name, values := range trailer {
+		if *into == nil {
+			*into = http.Header{}
+		}
+		(*into)[name] = values
+	}
 }
