@@ -113,6 +113,21 @@ func AppendWake(b []byte, milliseconds uint32) []byte {
 	return binary.LittleEndian.AppendUint32(b, milliseconds)
 }
 
+// AppendSplice appends a SPLICE frame: forward the rest of from's body into
+// stream.
+func AppendSplice(b []byte, stream, from uint32) []byte {
+	b = appendHead(b, Splice, 0, stream, 4)
+	return binary.LittleEndian.AppendUint32(b, from)
+}
+
+// Cost is what a DATA frame counts against both windows.
+func (f Frame) Cost() int {
+	if f.Flags&Message != 0 {
+		return len(f.Payload) + MessageCost
+	}
+	return len(f.Payload)
+}
+
 // U32 reads the payload of WINDOW, SPLICE and WAKE.
 func (f Frame) U32() (uint32, bool) {
 	if len(f.Payload) != 4 {
