@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -32,7 +33,8 @@ type GoldenFrames struct {
 type Conversation struct {
 	Name  string   `json:"name"`
 	About string   `json:"about"`
-	Rules []string `json:"rules"` // that it shows
+	Rules []string `json:"rules"`         // that it shows
+	For   []string `json:"for,omitempty"` // host, guest: whom it tests; both where it does not say
 	Polls []Poll   `json:"polls"`
 }
 
@@ -46,6 +48,9 @@ type Poll struct {
 	// Fault is the rule that the guest breaks here; the host ends the instance.
 	Fault string `json:"fault,omitempty"`
 }
+
+// Tests tells whether a conversation tests a host, or a guest.
+func (c *Conversation) Tests(side string) bool { return len(c.For) == 0 || slices.Contains(c.For, side) }
 
 // LoadFrames gives the golden frames.
 func LoadFrames() (*GoldenFrames, error) {
