@@ -27,6 +27,7 @@ type record struct {
 	legs     [2]leg
 	from     uint32 // of a spliced one: whose body it takes over
 	into     uint32 // where its body goes
+	freed    bool   // both sides had said END: a RESET that comes later takes no slot again
 }
 
 // gone tells whether its slot is free.
@@ -159,7 +160,13 @@ func (l *ledger) say(from side, f wire.Frame) *breach {
 	if r == nil {
 		return nil // an id that was jumped over
 	}
-	return l.sayOn(from, r, f)
+	b := l.sayOn(from, r, f)
+	for _, r := range []*record{r, l.streams[r.into]} {
+		if r != nil && r.gone() && !r.reset() {
+			r.freed = true
+		}
+	}
+	return b
 }
 
 func (l *ledger) sayZero(from side, f wire.Frame) *breach {
@@ -249,7 +256,7 @@ func (l *ledger) sayOpen(from side, f wire.Frame) *breach {
 func (l *ledger) open(by side) int {
 	n := 0
 	for _, r := range l.streams {
-		if r.opener == by && !r.gone() {
+		if r.opener == by && !r.gone() && !r.freed {
 			n++
 		}
 	}

@@ -104,10 +104,10 @@ func (s *session) take(f wire.Frame, backlog bool) {
 	c := s.calls[f.Stream]
 	if c != nil && !backlog {
 		own, other := &c.rec.legs[guest], &c.rec.legs[host]
-		if other.reset && !own.reset && f.Type != wire.Reset && !c.rec.gone() {
+		if other.reset && !own.reset && f.Type != wire.Reset && !c.rec.gone() && !s.justSaid(c, wire.Reset) {
 			s.fail("reset.last", "stream %d: %v after the host's RESET", f.Stream, f.Type)
 		}
-		if other.stopped && f.Type == wire.Data && !own.ended && !s.stopNow(c) {
+		if other.stopped && f.Type == wire.Data && !own.ended && !s.justSaid(c, wire.Stop) {
 			s.fail("stop.ends", "stream %d: DATA after the poll of the STOP", f.Stream)
 		}
 	}
@@ -132,15 +132,15 @@ func (s *session) take(f wire.Frame, backlog bool) {
 	}
 }
 
-// stopNow tells whether the STOP was handed over in this very poll: what the
-// guest had said before it read it may still stand in its batch.
-func (s *session) stopNow(c *call) bool {
+// justSaid tells whether a frame was handed over in this very poll: what the
+// guest had said before it read that may still stand in its batch.
+func (s *session) justSaid(c *call, t wire.Type) bool {
 	for rest := s.out; len(rest) > 0; {
 		f, more, err := wire.NextFrame(rest)
 		if err != nil {
 			return false
 		}
-		if rest = more; f.Type == wire.Stop && f.Stream == c.rec.id {
+		if rest = more; f.Type == t && f.Stream == c.rec.id {
 			return true
 		}
 	}
@@ -264,7 +264,11 @@ func (c *call) takeData(f wire.Frame) {
 // taken counts bytes that a reader took, or that were thrown away, and gives
 // them back.
 func (s *session) taken(c *call, n int64, thrown bool) {
-	if !s.auto || c.hold && !thrown {
+	if !s.auto {
+		return
+	}
+	if c.hold && !thrown {
+		c.held += n
 		return
 	}
 	s.credit += n
@@ -275,6 +279,15 @@ func (s *session) taken(c *call, n int64, thrown bool) {
 	if c.credit += n; c.credit >= wire.StreamStep && !thrown && !c.rec.legs[guest].ended {
 		c.window(uint32(c.credit))
 		c.credit = 0
+	}
+}
+
+// release lets a reader go on that took nothing.
+func (c *call) release() {
+	held := c.held
+	c.hold, c.held = false, 0
+	if held > 0 {
+		c.s.taken(c, held, c.rec.gone() || c.rec.reset())
 	}
 }
 

@@ -62,7 +62,8 @@ type call struct {
 
 	forwarded []byte // what a splice has brought, behind body
 
-	hold   bool // its reader takes nothing
+	hold   bool  // its reader takes nothing
+	held   int64 // what has come meanwhile
 	credit int64
 
 	// What the host has still to say: DATA that waits for a window, then END.
