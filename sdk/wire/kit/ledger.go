@@ -283,6 +283,8 @@ func (l *ledger) sayOn(from side, r *record, f wire.Frame) *breach {
 	case wire.Data:
 		n := cost(f)
 		switch {
+		case from == host && r.into != 0:
+			return l.broken("splice.quiet", "the guest hears DATA of a stream that it has spliced")
 		case n > own.room:
 			return l.broken("window.stream", "%d bytes, the window has %d", n, own.room)
 		case n > l.room[from]:

@@ -276,7 +276,7 @@ func (s *session) taken(c *call, n int64, thrown bool) {
 		s.say(wire.Frame{Type: wire.Window, Payload: u32Payload(uint32(s.credit))})
 		s.credit = 0
 	}
-	if c.credit += n; c.credit >= wire.StreamStep && !thrown && !c.rec.legs[guest].ended {
+	if c.credit += n; c.credit >= wire.StreamStep && !thrown && !c.rec.legs[guest].ended && !c.rec.legs[host].reset && !c.queued(wire.Reset) {
 		c.window(uint32(c.credit))
 		c.credit = 0
 	}
