@@ -59,11 +59,13 @@ type conforming struct {
 	host  *conformer
 	guest *Guest
 	inst  *instance
+	fault error // of a request, where the instance did not come to live
 }
 
 // Ask implements kit.Instance.
 func (c *conforming) Ask(x *kit.Exchange) {
-	r := &Request{Authority: x.Authority, Method: x.Method, Target: x.Target, Protocol: x.Protocol, Header: x.Header}
+	r := &Request{Authority: x.Authority, Method: x.Method, Target: x.Target, Protocol: x.Protocol, Header: x.Header,
+		Caller: Caller{User: "alice", UserUID: "u-1", Workspace: "w", WorkspaceUID: "w-1"}}
 	if x.Body != nil {
 		r.Body = body{x.Body}
 		r.Trailer = x.Body.Trailer
@@ -71,6 +73,9 @@ func (c *conforming) Ask(x *kit.Exchange) {
 	go func() {
 		resp, err := c.guest.Do(x.Context, r)
 		if err != nil {
+			if f := (*Fault)(nil); errors.As(err, &f) {
+				c.fault = f
+			}
 			lost(x.In, err)
 			return
 		}
@@ -93,10 +98,19 @@ type body struct{ *kit.Source }
 // ReadFrame implements FrameReader.
 func (b body) ReadFrame(p []byte) (int, wire.Flags, error) {
 	n, flags, err := b.Source.ReadFrame(p)
+	var broken *kit.Broken
 	if c := b.Closing(); err == io.EOF && c != nil {
 		err = &CloseError{Code: uint16(c.Code), Text: c.Text}
+	} else if errors.As(err, &broken) {
+		err = &ResetError{Code: broken.Code}
 	}
 	return n, flags, err
+}
+
+// Read implements io.Reader.
+func (b body) Read(p []byte) (int, error) {
+	n, _, err := b.ReadFrame(p)
+	return n, err
 }
 
 // frameBody is what this host gives to readers.
@@ -107,11 +121,14 @@ type frameBody interface {
 
 // drink reads a body as its sink wants it.
 func drink(in *kit.Sink, b frameBody, trailer func() []wire.Header) {
+	go func() {
+		<-in.Left()
+		b.Close()
+	}()
 	buf := make([]byte, 8<<10)
 	for {
 		n := in.Want(len(buf))
 		if n == 0 {
-			b.Close()
 			return
 		}
 		n, flags, err := b.ReadFrame(buf[:n])
@@ -191,7 +208,7 @@ func (c *conforming) Fault() error {
 			return f
 		}
 	}
-	return nil
+	return c.fault
 }
 
 // Ended implements kit.Instance.

@@ -73,7 +73,8 @@ func (m ids) match(want, got []wire.Frame, answers func(id uint32) bool) string 
 		}
 		taken := slices.Collect(maps.Values(m))
 		n := slices.IndexFunc(got, func(g wire.Frame) bool {
-			return g.Type == wire.Open && !slices.Contains(taken, g.Stream) && covers(m.translate(w).Payload, g.Payload)
+			id, known := m[w.Stream]
+			return g.Type == wire.Open && (known && id == g.Stream || !known && !slices.Contains(taken, g.Stream)) && covers(m.translate(w).Payload, g.Payload)
 		})
 		if n < 0 {
 			return fmt.Sprintf("nobody said %v", spec.Describe(w))

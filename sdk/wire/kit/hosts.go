@@ -41,7 +41,9 @@ type Options struct {
 
 // Instance is one instance of the host under test.
 type Instance interface {
-	// Ask opens a stream into the guest, and returns at once.
+	// Ask opens a stream into the guest, on behalf of the user alice (uid u-1) in
+	// the workspace w (uid w-1), and returns at once. The end of the exchange's
+	// context cancels it.
 	Ask(x *Exchange)
 	// Poll lets the guest be polled, whether or not there is something to say.
 	// It returns when the answer has been taken in.
@@ -161,6 +163,7 @@ func (k *talk) poll(batch []byte) (out []byte) {
 	if len(k.raw) > 0 {
 		if f, _, err := wire.NextFrame(k.raw); err == nil {
 			k.trace.frame(guest, f)
+			_ = k.led.say(guest, f) // whatever it breaks
 		} else {
 			k.trace.add(fmt.Sprintf("guest < %x (%v)", k.raw[:min(len(k.raw), 40)], err))
 		}
@@ -280,7 +283,7 @@ func (k *talk) close() {
 		x.In.leave()
 		for _, s := range []*Source{x.Body, x.Out} {
 			if s != nil {
-				s.breakOff(ErrBroken)
+				s.breakOff(&Broken{wire.Cancelled})
 			}
 		}
 		if x.cancel != nil {
@@ -477,3 +480,7 @@ func overHost(t *testing.T, with WithHost, o Options, play func(k *talk)) {
 		play(k)
 	})
 }
+
+func (k *talk) context() context.Context { return context.Background() }
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }

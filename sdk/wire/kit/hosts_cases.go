@@ -3,7 +3,10 @@
 package kit
 
 import (
+	"fmt"
 	"testing"
+
+	spec "github.com/atoll-platform/atoll/sdk/wire"
 )
 
 // hostCase is one written case.
@@ -15,9 +18,34 @@ type hostCase struct {
 
 // TestHost runs everything over a host: a failure is a *Violation's report.
 func TestHost(t *testing.T, with WithHost) {
-	for _, c := range tableCases() {
-		t.Run("table/"+c.name, func(t *testing.T) {
-			overHost(t, with, c.options, c.play)
+	conversations, err := spec.LoadConversations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range conversations {
+		if c.Tests("host") {
+			t.Run("golden/"+c.Name, func(t *testing.T) {
+				overHost(t, with, Options{}, func(k *talk) { k.playGolden(c) })
+			})
+		}
+	}
+	broken, err := brokenCases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range []struct {
+		name  string
+		cases []hostCase
+	}{{"frame", broken}, {"table", tableCases()}, {"case", hostCases}} {
+		for _, c := range group.cases {
+			t.Run(group.name+"/"+c.name, func(t *testing.T) {
+				overHost(t, with, c.options, c.play)
+			})
+		}
+	}
+	for seed := range seeds(t) {
+		t.Run(fmt.Sprintf("generated/seed=%d", seed), func(t *testing.T) {
+			overHost(t, with, generatedOptions(seed), func(k *talk) { k.generate(seed) })
 		})
 	}
 }

@@ -3,7 +3,6 @@
 package kit
 
 import (
-	"errors"
 	"io"
 	"sync"
 
@@ -16,8 +15,12 @@ type Close struct {
 	Text string
 }
 
-// ErrBroken is read of a Source that the kit breaks off.
-var ErrBroken = errors.New("kit: the body breaks off")
+// Broken is read of a Source that the kit breaks off: the host resets the
+// stream with its code.
+type Broken struct{ Code wire.Code }
+
+// Error says the code.
+func (b *Broken) Error() string { return "the body breaks off: " + b.Code.String() }
 
 // Source is a body that the kit gives to the host piece by piece. It is an
 // io.ReadCloser, and reads frames.
@@ -128,10 +131,11 @@ type Sink struct {
 
 	wants int  // so many more bytes are wanted
 	left  bool // nobody reads any more
+	gone  chan struct{}
 }
 
 func newSink(wants int) *Sink {
-	s := &Sink{wants: wants}
+	s := &Sink{wants: wants, gone: make(chan struct{})}
 	s.more = sync.NewCond(&s.mu)
 	return s
 }
@@ -140,7 +144,7 @@ func newSink(wants int) *Sink {
 const everything = 1 << 40
 
 // Want gives how many bytes the reader takes next, at most most; it waits until
-// there are some. 0: the reader has left, and the body is to be closed.
+// there are some. 0: the reader has left.
 func (s *Sink) Want(most int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,9 +167,15 @@ func (s *Sink) read(n int) {
 func (s *Sink) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.left = true
+	if !s.left {
+		s.left = true
+		close(s.gone)
+	}
 	s.more.Broadcast()
 }
+
+// Left is closed when the reader leaves: the adapter closes the body.
+func (s *Sink) Left() <-chan struct{} { return s.gone }
 
 // Head takes the head of an answer.
 func (s *Sink) Head(status int, header []wire.Header) {

@@ -1,0 +1,4 @@
+// The written cases for hosts.
+package kit
+
+var hostCases = []hostCase{}
