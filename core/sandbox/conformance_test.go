@@ -163,12 +163,12 @@ func lost(in *kit.Sink, err error) {
 func (h *conformer) open(ctx context.Context, _ Parent, r *Request) (*Response, error) {
 	x := kit.NewExchange(ctx)
 	x.Method, x.Authority, x.Target, x.Protocol, x.Header = r.Method, r.Authority, r.Target, r.Protocol, r.Header
+	h.door(x)
 	if r.Body != nil {
 		go drink(x.In, r.Body.(frameBody), r.Trailer)
 	} else {
 		x.In.End(nil, nil)
 	}
-	h.door(x)
 	select {
 	case <-x.Answered():
 	case <-ctx.Done():

@@ -50,7 +50,9 @@ type Poll struct {
 }
 
 // Tests tells whether a conversation tests a host, or a guest.
-func (c *Conversation) Tests(side string) bool { return len(c.For) == 0 || slices.Contains(c.For, side) }
+func (c *Conversation) Tests(side string) bool {
+	return len(c.For) == 0 || slices.Contains(c.For, side)
+}
 
 // LoadFrames gives the golden frames.
 func LoadFrames() (*GoldenFrames, error) {

@@ -148,7 +148,7 @@ const everything = 1 << 40
 func (s *Sink) Want(most int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.wants == 0 && !s.left {
+	for s.wants <= 0 && !s.left {
 		s.more.Wait()
 	}
 	if s.left {
