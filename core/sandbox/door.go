@@ -96,6 +96,9 @@ func (i *instance) serve(s *stream, door Door, on *Request, r *Request) {
 
 // fail resets a stream by an error of its door.
 func (i *instance) fail(s *stream, err error) {
+	if ended := s.ctx.Err(); ended != nil {
+		err = ended // which is why its body broke off
+	}
 	code, text := resetCode(err)
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -136,9 +139,12 @@ func (i *instance) answer(s *stream, resp *Response) {
 		i.mu.Unlock()
 		return
 	}
-	if resp.Body == nil || s.stopped {
+	switch {
+	case resp.Body == nil || s.stopped:
 		s.sendEnd(nil, nil)
-	} else {
+	case s.accepted: // closed when both directions have ended
+		defer context.AfterFunc(s.ctx, func() { resp.Body.Close() })()
+	default:
 		s.body = resp.Body
 	}
 	i.kick()

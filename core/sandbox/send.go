@@ -19,7 +19,7 @@ func (s *stream) pump(body io.Reader) (*CloseError, error) {
 	buf := buffers.Get().(*[16 << 10]byte)
 	defer buffers.Put(buf)
 	framed, _ := body.(FrameReader)
-	for {
+	for empty := 0; ; empty++ {
 		var n int
 		var flags wire.Flags
 		var err error
@@ -31,8 +31,13 @@ func (s *stream) pump(body io.Reader) (*CloseError, error) {
 		if !s.send(buf[:n], flags) {
 			return nil, nil
 		}
+		if n > 0 || flags&wire.Message != 0 {
+			empty = 0
+		}
 		switch {
+		case err == nil && empty < 100:
 		case err == nil:
+			return nil, io.ErrNoProgress
 		case err == io.EOF:
 			return nil, nil
 		default:
