@@ -22,7 +22,7 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 		return i.broken(f, "its id is too large")
 	case len(f.Payload) > wire.MaxFields:
 		return i.broken(f, "its fields are too large")
-	case i.opened >= 2*i.guest.limits.Streams:
+	case i.opened+1 >= 2*i.guest.limits.Streams:
 		return i.fault(FaultWire, "it opens streams faster than it lets go of refused ones")
 	}
 	i.lastID = f.Stream

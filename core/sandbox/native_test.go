@@ -128,10 +128,13 @@ func eventuallyTrue(t testing.TB, what string, holds func() bool) {
 	}
 }
 
+// discard is the log of engines that nobody listens to.
+var discard = slog.New(slog.DiscardHandler)
+
 // engineFor makes an engine for native guests.
 func engineFor(t testing.TB, doors func(authority string) Door) *Engine {
 	t.Helper()
-	e, err := New(t.Context(), Options{Logger: slog.New(slog.DiscardHandler), Doors: doors})
+	e, err := New(t.Context(), Options{Logger: discard, Doors: doors})
 	if err != nil {
 		t.Fatal(err)
 	}

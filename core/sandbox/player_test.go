@@ -25,9 +25,15 @@ type player struct {
 // play starts a player under an engine with these doors. Everybody shares its
 // one instance, and nothing has a deadline.
 func play(t testing.TB, limits Limits, doors func(authority string) Door) *player {
-	p := &player{TB: t}
 	e := engineFor(t, doors)
+	p := playOn(t, e, limits)
 	e.onFault = func(Fault) { p.faults.Add(1) }
+	return p
+}
+
+// playOn is play on an engine that is there.
+func playOn(t testing.TB, e *Engine, limits Limits) *player {
+	p := &player{TB: t}
 	limits.Deadline = -1
 	p.g = loadNative(e, Spec{Name: "player", Isolation: IsolateShared, Limits: limits}, func() script {
 		hello := false

@@ -79,35 +79,7 @@ func FuzzGuestOutput(f *testing.F) {
 		if err != nil {
 			i.end(err)
 		}
-		buffered, children := 0, 0
-		for _, s := range opened { // what has ended may still be read
-			buffered += s.held
-		}
-		for id, s := range i.streams {
-			if s.guestOpened() {
-				buffered += s.held
-				children++
-			}
-			if s.id != id || s.gone || s.window < 0 || s.window > wire.StreamWindow || s.queue.cost > wire.StreamWindow {
-				t.Errorf("stream %d: %+v", id, s)
-			}
-			if s.ended && s.sentEnd && !s.reset {
-				t.Errorf("stream %d has ended on both sides and keeps its slot", id)
-			}
-		}
-		if err == nil && (buffered != i.buffered || children != i.opened) {
-			t.Errorf("%d bytes are held and %d counted; %d children and %d counted", buffered, i.buffered, children, i.opened)
-		}
-		if i.window < 0 || i.window > i.windowSize || i.credit < 0 {
-			t.Errorf("the instance's window is %d, its credit %d", i.window, i.credit)
-		}
-		for rest := i.in; len(rest) > 0; {
-			_, after, err := wire.NextFrame(rest)
-			if err != nil {
-				t.Fatalf("the host's own frames are broken: %v", err)
-			}
-			rest = after
-		}
+		checkBooks(t, i, opened...)
 	})
 }
 
