@@ -139,8 +139,9 @@ func (i *instance) answer(s *stream, resp *Response) {
 		i.mu.Unlock()
 		return
 	}
+	sends := resp.Body != nil && !s.stopped
 	switch {
-	case resp.Body == nil || s.stopped:
+	case !sends:
 		s.sendEnd(nil, nil)
 	case s.accepted: // closed when both directions have ended
 		defer context.AfterFunc(s.ctx, func() { resp.Body.Close() })()
@@ -150,7 +151,7 @@ func (i *instance) answer(s *stream, resp *Response) {
 	i.kick()
 	i.mu.Unlock()
 
-	if resp.Body != nil {
+	if sends {
 		end, err := s.pump(resp.Body)
 		if err != nil {
 			i.fail(s, err)
