@@ -265,7 +265,7 @@ func (s *session) receiveStop(st *stream, f wire.Frame) {
 	}
 	if x := st.served; x != nil { // nothing that is done for it reaches anybody
 		x.ctx.end(errStopped)
-		for c := x.children; c != nil; {
+		for c := x.children; c != nil && !st.sentEnd; { // at our END the host resets them
 			next := c.next
 			s.giveUp(c, wire.Cancelled, errStopped)
 			c = next

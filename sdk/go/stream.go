@@ -138,6 +138,10 @@ func (s *session) resetStream(st *stream, code wire.Code, text string, err error
 	if st.err != nil && !st.ours() { // the host's RESET waits for the handler to return
 		return
 	}
+	if st.ours() && st.spliced && !st.splice.from.ours() {
+		// A reset would reset the request whose body is spliced into it too.
+		s.stop(st.splice.from)
+	}
 	st.reset = true
 	s.appendReset(st.id, code, text)
 	s.die(st, err)

@@ -338,7 +338,7 @@ func (b *answerBody) Close() error {
 	s := c.session
 	s.lock()
 	defer s.unlock()
-	if c.ended && c.sentEnd {
+	if c.ended && (c.sentEnd || c.spliced) {
 		s.drop(&c.stream)
 		return nil
 	}
