@@ -20,5 +20,8 @@ func (s *session) lock() {
 
 func (s *session) unlock() { s.mu.held = false }
 
+// left is said when a handler has returned.
+func (s *session) left() {}
+
 // now gives the session of the functions that have no context: a guest is one.
 func now() *session { return root }

@@ -32,6 +32,13 @@ func (s *session) unlock() {
 	}
 }
 
+// left is said when a handler has returned.
+func (s *session) left() {
+	if s.mu.ready != nil {
+		s.mu.ready()
+	}
+}
+
 var newest atomic.Pointer[session]
 
 // now gives the session of the functions that have no context: the newest.
@@ -59,6 +66,13 @@ func init() {
 
 // Poll implements native.Session.
 func (s *session) Poll(frames []byte) []byte { return s.poll(frames) }
+
+// Running implements native.Session.
+func (s *session) Running() int {
+	s.lock()
+	defer s.unlock()
+	return s.running
+}
 
 // Close implements native.Session.
 func (s *session) Close() { s.close() }

@@ -48,6 +48,7 @@ func (s *session) start() {
 		if x.err == nil && !x.gone {
 			x.serving = true
 			s.stirred = true
+			s.running++
 			s.work(x)
 		}
 	}

@@ -91,6 +91,8 @@ func (x *served) serve() {
 		s.die(&x.children.stream, &ResetError{Code: wire.Cancelled, Text: "its parent has been answered"})
 	}
 	x.request = nil
+	s.running--
+	s.left()
 }
 
 // prepare makes the request what net/http makes of it.

@@ -47,6 +47,7 @@ type session struct {
 	stirred bool      // something was started or woken: the poll has to settle
 	starts  []*served // requests whose handler starts when the batch is read
 	workers []worker  // that wait for a request
+	running int       // handlers that have not returned
 	splices []*splice // that wait for the end of the poll
 	spare   [][]byte  // buffers of streams that have been read
 	call    Call

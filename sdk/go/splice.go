@@ -69,6 +69,9 @@ func forward(to, from *stream) error {
 		}
 		var err error
 		switch {
+		case from.into == to && from.ended: // and may have been reset since, with the request that it was for
+			s.unlock()
+			return nil
 		case from.err != nil:
 			err = from.err
 		case to.stopped:

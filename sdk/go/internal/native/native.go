@@ -11,6 +11,8 @@ const Broken = "atoll: the host's frames are broken: "
 type Session interface {
 	// Poll is atoll_poll. What it answers stands until the next Poll.
 	Poll(frames []byte) []byte
+	// Running is how many handlers have not returned.
+	Running() int
 	// Close ends every stream.
 	Close()
 }
@@ -21,8 +23,8 @@ type Options struct {
 	Handler http.Handler
 	// Settle returns when every goroutine of the session waits; nil: at once.
 	Settle func()
-	// Ready is called, from any goroutine, when frames wait for a Poll. It must
-	// not wait. It may be nil.
+	// Ready is called, from any goroutine, when frames wait for a Poll, and when
+	// a handler has returned. It must not wait. It may be nil.
 	Ready func()
 }
 
