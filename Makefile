@@ -23,7 +23,7 @@ SHIPPED := logging
 BUILTIN := $(SHIPPED:%=core/extension/builtin/%.tar)
 
 # Modules beside the main one.
-GO_MODULES := sdk/go sdk/fragment manifests/local $(SHIPPED:%=extensions/%)
+GO_MODULES := sdk/go sdk/fragment manifests/local extensions/hello $(SHIPPED:%=extensions/%)
 
 ## ---- the main job
 
