@@ -163,6 +163,11 @@ func (i *instance) receiveCrossing(s *stream, f wire.Frame) error {
 		s.window -= n
 		i.window -= n
 		i.giveBack(n)
+	case wire.Splice:
+		// For the guest they are spliced: RESET of the one resets the other.
+		if from, ok := f.U32(); ok && i.streams[from] != nil {
+			i.resetStream(i.streams[from], s.code, "", &ResetError{Code: s.code})
+		}
 	}
 	return nil
 }

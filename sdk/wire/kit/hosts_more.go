@@ -230,6 +230,91 @@ var hostCasesOfMore = []hostCase{
 		k.want(bytes.Equal(x.In.body, body), "splice.order", "the reader has %s instead of %s", sample(x.In.body), sample(body))
 		k.want(x.In.ended, "splice.end", "the stream has not ended")
 	}},
+	{"what the source says while the guest splices is not lost", Options{}, func(k *talk) {
+		for _, ends := range []bool{false, true} {
+			id, x, door := k.half()
+			k.tellWhile(func() {
+				door.Out.push([]byte("crossing "), 0)
+				if ends {
+					door.Out.end(nil, wire.Header{Name: "T", Value: "1"})
+				}
+			}, headFrame(id, 200), dataFrame(id, []byte("before ")), spliceFrame(id, x.doorID))
+			if !ends {
+				door.Out.push([]byte("after"), 0)
+				door.Out.end(nil, wire.Header{Name: "T", Value: "1"})
+				k.settle()
+			}
+			want := map[bool]string{true: "before crossing ", false: "before crossing after"}[ends]
+			k.want(string(x.In.body) == want, "splice.order", "the reader has %q instead of %q", x.In.body, want)
+			k.want(x.In.ended && has(x.In.trailer, "t=1"), "splice.end", "ended: %v, trailers %v", x.In.ended, x.In.trailer)
+			k.want(k.led.streams[id].gone() && k.led.streams[x.doorID].gone(), "splice.end", "the streams are not gone")
+		}
+		k.lives("splice.order")
+	}},
+	{"a source that is reset while the guest splices", Options{}, func(k *talk) {
+		id, x, door := k.half()
+		k.tellWhile(func() { door.Out.breakOff(&Broken{wire.Conflict}) }, headFrame(id, 200), spliceFrame(id, x.doorID))
+		k.want(x.In.reset == wire.Conflict, "splice.from-reset", "the reader was told %v, %v instead of conflict; ended: %v", x.In.reset, x.In.lost, x.In.ended)
+		k.lives("splice.from-reset")
+	}},
+	{"a reader that leaves while the guest splices", Options{}, func(k *talk) {
+		id, x, door := k.half()
+		k.tellWhile(func() { x.cancel(nil) }, headFrame(id, 200), spliceFrame(id, x.doorID))
+		k.want(door.Context.Err() != nil && k.led.streams[id].gone() && k.led.streams[x.doorID].gone(), "splice.reset", "the door: %v", door.Context.Err())
+		k.lives("splice.reset")
+	}},
+	{"a reader that leaves while the guest splices another's stream into its own", Options{}, func(k *talk) {
+		other, _ := k.post()
+		door := k.opens(2, other)
+		door.answers(200)
+		id, x := k.get()
+		k.tellWhile(func() { x.cancel(nil) }, endFrame(2), headFrame(id, 200), spliceFrame(id, 2))
+		door.Out.push([]byte("nobody's"), 0)
+		k.settle()
+		k.want(k.led.streams[2].gone(), "splice.reset", "the reader has left, and the source lives")
+		k.lives("splice.reset")
+	}},
+	{"a reader that says STOP while the guest splices", Options{}, func(k *talk) {
+		source, user := k.post()
+		door := k.opens(2, source)
+		k.tellWhile(door.In.leave, spliceFrame(2, source))
+		user.Body.push([]byte("lost"), 0)
+		k.settle()
+		k.want(len(k.heard(2, wire.Stop)) == 1 && len(k.heard(source, wire.End)) == 1, "splice.stop", "STOP on the stream came %d times, END on its source %d times", len(k.heard(2, wire.Stop)), len(k.heard(source, wire.End)))
+		door.answers(200)
+		door.Out.end(nil)
+		k.tell(headFrame(source, 200), endFrame(source))
+		k.lives("splice.stop")
+	}},
+	{"a user who leaves while the guest answers", Options{}, func(k *talk) {
+		for _, says := range [][]wire.Frame{
+			{headFrame(1, 200)}, {headFrame(1, 200), dataFrame(1, make([]byte, 100))}, {headFrame(1, 200), endFrame(1)}, {resetFrame(1, wire.Internal)}, {stopFrame(1)}, {windowFrame(1, 5)},
+		} {
+			id, x := k.post()
+			for n := range says {
+				says[n].Stream = id
+			}
+			k.tellWhile(func() { x.cancel(nil) }, says...)
+			k.want(k.led.streams[id].gone(), "reset.answered-once", "stream %d is not gone", id)
+		}
+		k.lives("reset.answered-once")
+		k.rest()
+	}},
+	{"a user who sends while the guest says STOP", Options{}, func(k *talk) {
+		id, x := k.post()
+		k.tellWhile(func() { x.Body.push([]byte("on the way"), 0) }, stopFrame(id))
+		k.want(len(k.heard(id, wire.End)) == 1, "stop.ends", "the host has said END %d times", len(k.heard(id, wire.End)))
+		k.lives("stop.ends")
+	}},
+	{"a parent that ends while the guest opens", Options{}, func(k *talk) {
+		id, x := k.post()
+		k.tellWhile(func() { x.cancel(nil) }, openFrame(2, id))
+		all := k.heard(2, wire.Reset)
+		k.want(len(all) == 1, "open.parent-ended", "RESET came %d times", len(all))
+		code, _, _ := all[0].Code()
+		k.want(code == wire.Cancelled, "open.parent-ended", "RESET %v instead of cancelled", code)
+		k.lives("open.parent-ended")
+	}},
 	{"a slow reader of a splice holds its source", tight, func(k *talk) {
 		id, x := k.slow()
 		door := k.opens(2, id)
@@ -513,5 +598,15 @@ func (k *talk) spliced(handed []byte, first func(id uint32) []wire.Frame) (uint3
 	} else {
 		k.tell(spliceFrame(id, 2))
 	}
+	return id, x, door
+}
+
+// half opens a stream and a door's that answers it, of which nothing has come.
+func (k *talk) half() (uint32, *Exchange, *Exchange) {
+	id, x := k.get()
+	x.doorID = 2 * uint32(len(k.doors)+1)
+	door := k.opens(x.doorID, id)
+	door.answers(200)
+	k.tell(endFrame(x.doorID))
 	return id, x, door
 }
