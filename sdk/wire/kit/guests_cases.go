@@ -78,6 +78,7 @@ var guestCases = append(append([]guestCase{
 		var all []*call
 		for range 60 {
 			c := s.get("/bytes?n=32000")
+			c.hold = true // so that nothing but WAKE asks for the rest
 			all = append(all, c)
 		}
 		s.settle()
@@ -117,6 +118,7 @@ var guestCases = append(append([]guestCase{
 		for range 12 {
 			c := s.open("POST", "/abort")
 			s.poll()
+			s.want(s.led.room[host] >= wire.StreamWindow, "window.credit", "nothing is open, and the instance's window has %d bytes", s.led.room[host])
 			s.want(c.reset == wire.Internal, "reset.answered", "the handler failed, and the stream is not reset with internal: %v", c.reset)
 			// The host's answer has been queued already; DATA goes before it, as
 			// if it had been on the way.
@@ -228,6 +230,23 @@ var guestCases = append(append([]guestCase{
 		s.settle()
 		s.sleep(100 * time.Millisecond)
 		s.want(c.status == 200 && c.ended && len(c.body) == 0, "stop.ends", "after STOP: status %d, ended %v, body %q", c.status, c.ended, c.body)
+	}},
+	{"STOP before a head that comes late", hello{}, func(s *session) {
+		c := s.get("/late?ms=50&more=50")
+		s.settle()
+		c.stop()
+		s.settle()
+		s.want(c.status == 0 && !c.ended, "stop.ends", "an answer before its time: status %d, ended %v", c.status, c.ended)
+		s.pass(50 * time.Millisecond)
+		s.poll()
+		s.want(c.status == 200 && c.ended, "stop.ends", "END does not come right behind the head: status %d, ended %v", c.status, c.ended)
+		s.sleep(50 * time.Millisecond)
+		s.want(len(c.body) == 0, "stop.ends", "%q after STOP", c.body)
+		d := s.get("/late?ms=10&more=10")
+		s.settle()
+		s.sleep(10 * time.Millisecond)
+		s.sleep(10 * time.Millisecond)
+		d.answered(200, []byte("late"))
 	}},
 	{"STOP twice, and after the end", hello{}, func(s *session) {
 		c := s.get("/bytes?n=100000")

@@ -98,6 +98,11 @@ var guestCasesOfChildren = []guestCase{
 		s.settle()
 		s.want(!c.ended && c.reset == wire.Internal, "data.whole", "the answer has ended (%v) as if it were whole; reset: %v", c.ended, c.reset)
 	}},
+	{"more heads than a batch holds", hello{}, func(s *session) {
+		c := s.get("/ask?n=80&authority=" + strings.Repeat("a", 20_000))
+		s.settle()
+		s.want(len(s.childrenOf(c)) == 80, "frame.batch", "%d streams are open of 80", len(s.childrenOf(c)))
+	}},
 	{"no more streams than are allowed twice over", hello{memory: 64 << 20, streams: 4}, func(s *session) {
 		c := s.get("/ask?authority=door&n=30")
 		s.settle()

@@ -66,6 +66,7 @@ type Exchange struct {
 	Body                                *Source // what the user asks with, or nil; into the guest
 	In                                  *Sink   // what the guest sends
 
+	doorID uint32 // of the stream that is opened on its behalf
 	cancel context.CancelCauseFunc
 	answer chan struct{} // closed when the door answers
 	// Of a door's: its answer. Reset is 0, or what the door refuses with.
@@ -111,7 +112,8 @@ type talk struct {
 	doors  []*Exchange // in the order in which they were opened
 	polls  int
 
-	slowDoors bool // doors read nothing
+	slowDoors bool          // doors read nothing
+	gate      chan struct{} // the next poll waits for it before it answers
 }
 
 func newTalk(h Host, o Options) *talk {
@@ -171,6 +173,12 @@ func (k *talk) poll(batch []byte) (out []byte) {
 		}
 		out = append(out, k.raw...)
 		k.raw = nil
+	}
+	if gate := k.gate; gate != nil {
+		k.gate = nil
+		k.mu.Unlock()
+		<-gate
+		k.mu.Lock()
 	}
 	return out
 }
@@ -321,6 +329,22 @@ func (k *talk) tell(all ...wire.Frame) {
 	k.mu.Lock()
 	k.say = append(k.say, all...)
 	k.mu.Unlock()
+	k.settle()
+}
+
+// tellWhile lets the guest say frames, and something happen in the host while it
+// says them: what comes of it crosses them on the way.
+func (k *talk) tellWhile(act func(), all ...wire.Frame) {
+	gate := make(chan struct{})
+	k.mu.Lock()
+	k.say = append(k.say, all...)
+	k.gate = gate
+	k.mu.Unlock()
+	k.inst.Poll()
+	k.host.Settle()
+	act()
+	k.host.Settle()
+	close(gate)
 	k.settle()
 }
 

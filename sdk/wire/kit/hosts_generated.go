@@ -181,6 +181,42 @@ func (g *playing) step() {
 	}
 }
 
+// tell lets the guest say frames; sometimes the host's side does something at
+// the same moment.
+func (g *playing) tell(all ...wire.Frame) {
+	if g.IntN(3) > 0 {
+		g.talk.tell(all...)
+		return
+	}
+	g.tellWhile(g.crossing, all...)
+}
+
+// crossing is something that users and doors do while the guest talks.
+func (g *playing) crossing() {
+	l := g.pick(func(l *line, r *record) bool { return alive(l, r) })
+	if l == nil {
+		return
+	}
+	switch src := l.x.source(opener(l.id)); g.IntN(6) {
+	case 0, 1, 2:
+		if src != nil && !l.ended {
+			g.push(l)
+		}
+	case 3:
+		if src != nil && !l.ended {
+			l.ended = true
+			src.end(nil)
+		}
+	case 4:
+		l.x.In.read(g.IntN(50_000))
+	case 5:
+		if opener(l.id) == host {
+			g.cut(l)
+			l.x.cancel(nil)
+		}
+	}
+}
+
 func (g *playing) askSome() {
 	g.settle()
 	if g.led.open(host) >= g.led.limit {

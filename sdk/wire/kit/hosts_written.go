@@ -320,10 +320,13 @@ var hostCases = append([]hostCase{
 		id, x := k.post()
 		k.tell(headFrame(id, 200))
 		child := k.opens(2, id)
+		k.auto = false
 		x.cancel(nil)
 		k.settle()
+		k.want(child.Context.Err() != nil, "reset.ends-work", "the door still works, and waits for the guest's answer")
+		k.auto = true
+		k.tell(resetFrame(id, wire.Cancelled), resetFrame(2, wire.Cancelled))
 		k.want(len(k.heard(id, wire.Reset)) == 1 && len(k.heard(2, wire.Reset)) == 1, "reset.ends-work", "RESET came %d and %d times", len(k.heard(id, wire.Reset)), len(k.heard(2, wire.Reset)))
-		k.want(child.Context.Err() != nil, "reset.ends-work", "the door still works")
 		k.want(x.Body.closed, "reset.ends-work", "who sends the body has not been told")
 		k.lives("reset.answered-once")
 	}},

@@ -55,7 +55,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 				}
 				rule := reportedRule.FindStringSubmatch(out)
 				if rule == nil {
-					t.Fatalf("it fails without the name of a rule: %v\n%s", err, head(out, 40))
+					t.Fatalf("it fails without the name of a rule: %v\n%s", err, tail(out, 60))
 				}
 				t.Logf("found by rule %s", rule[1])
 			})
@@ -95,13 +95,13 @@ func runMutant(t *testing.T, root string, on target, m mutant) (out string, err 
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("it does not compile: %v\n%s", err, said)
 	}
-	run := exec.CommandContext(ctx, binary, "-test.run", on.test, "-test.failfast", "-test.short", "-test.timeout=60s")
+	run := exec.CommandContext(ctx, binary, "-test.run", on.test, "-test.v", "-test.failfast", "-test.short", "-test.timeout=60s")
 	run.Dir = filepath.Join(root, on.pkg)
 	said, err := run.CombinedOutput()
 	return string(said), err
 }
 
-func head(text string, lines int) string {
-	all := strings.SplitN(text, "\n", lines+1)
-	return strings.Join(all[:min(lines, len(all))], "\n")
+func tail(text string, lines int) string {
+	all := strings.Split(text, "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }

@@ -33,7 +33,7 @@ func Handler() http.Handler {
 		"/echo": echo, "/bytes": bytesOf, "/count": count, "/trailers": count, "/ask": ask, "/relay": relay,
 		"/splice": splice, "/uplink": uplink, "/early": early, "/hang": hang, "/linger": linger, "/wait": wait,
 		"/abort": abort, "/upload": upload, "/leave": leave, "/upgrade": upgrade, "/join": join, "/log": log,
-		"/settings": settings, "/random": random, "/timer": timer, "/caller": caller, "/header": header,
+		"/settings": settings, "/random": random, "/timer": timer, "/late": late, "/caller": caller, "/header": header,
 	} {
 		mux.HandleFunc(path, h)
 	}
@@ -328,6 +328,14 @@ func timer(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 	}
 	fmt.Fprint(w, ms)
+}
+
+// late takes its time, whatever becomes of the request.
+func late(w http.ResponseWriter, r *http.Request) {
+	time.Sleep(time.Duration(number(r, "ms")) * time.Millisecond)
+	head(w)
+	time.Sleep(time.Duration(number(r, "more")) * time.Millisecond)
+	_, _ = io.WriteString(w, "late")
 }
 
 func caller(w http.ResponseWriter, r *http.Request) {
