@@ -27,26 +27,33 @@ var arrows = map[string][]string{
 		"core/stream", "core/extension", "core/capability", "core/tenancy", "core/identity", "core/kube", "core/sandbox",
 		"core/fragment", "core/operation", "core/audit", "core/access", "core/store", "console",
 	},
-	"core/extension":  {"core/sandbox", "core/capability", "core/fragment", "core/access", "core/operation", "core/store", "sdk/fragment", "sdk/go/wire"},
-	"core/capability": {"core/kube", "core/access", "core/audit", "core/operation", "core/sandbox", "core/store", "sdk/go/wire"},
-	"core/stream":     {"core/kube", "core/access"},
-	"core/tenancy":    {"core/kube", "core/access", "core/operation", "core/store"},
-	"core/kube":       {"core/access"},
-	"core/identity":   {"core/access", "core/store"},
-	"core/operation":  {"core/access", "core/store"},
-	"core/access":     {"core/store"},
-	"core/audit":      {"core/store"},
-	"core/store":      {},
-	"core/fragment":   {"sdk/fragment"},
-	"core/sandbox":    {"sdk/go/wire"},
-	"sdk/go":          {"sdk/go/wire"},
-	"sdk/go/wire":     {},
-	"sdk/wire":        {"sdk/go/wire"},
-	"sdk/wire/kit":    {"sdk/wire", "sdk/go", "sdk/go/wire"},
-	"sdk/fragment":    {},
-	"console":         {},
-	"extensions":      {"sdk/go", "sdk/go/wire", "sdk/fragment"},
-	"manifests":       {},
+	"core/extension":     {"core/sandbox", "core/capability", "core/fragment", "core/access", "core/operation", "core/store", "sdk/fragment", "sdk/go/wire"},
+	"core/capability":    {"core/kube", "core/access", "core/audit", "core/operation", "core/sandbox", "core/store", "sdk/go/wire"},
+	"core/stream":        {"core/kube", "core/access"},
+	"core/tenancy":       {"core/kube", "core/access", "core/operation", "core/store"},
+	"core/kube":          {"core/access"},
+	"core/identity":      {"core/access", "core/store"},
+	"core/operation":     {"core/access", "core/store"},
+	"core/access":        {"core/store"},
+	"core/audit":         {"core/store"},
+	"core/store":         {},
+	"core/fragment":      {"sdk/fragment"},
+	"core/sandbox":       {"sdk/go/wire"},
+	"sdk/go":             {"sdk/go/wire"},
+	"sdk/go/wire":        {},
+	"sdk/wire":           {"sdk/go/wire"},
+	"sdk/wire/kit":       {"sdk/wire", "sdk/go/wire"},
+	"sdk/wire/kit/guest": {"sdk/go"},
+	"sdk/fragment":       {},
+	"console":            {},
+	"extensions":         {"sdk/go", "sdk/go/wire", "sdk/fragment"},
+	"manifests":          {},
+}
+
+// testArrows lists what the tests of a room may import on top.
+var testArrows = map[string][]string{
+	"core/sandbox": {"sdk/wire/kit"},
+	"sdk/wire/kit": {"sdk/go", "sdk/wire/kit/guest"},
 }
 
 // onlyIn lists libraries that one room alone may know.
@@ -122,6 +129,9 @@ func TestArrowsPointDown(t *testing.T) {
 			}
 			to := room(ours)
 			if from == to {
+				continue
+			}
+			if strings.HasSuffix(name, "_test.go") && slices.Contains(testArrows[from], to) {
 				continue
 			}
 			if !slices.Contains(arrows[from], to) {
