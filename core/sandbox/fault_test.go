@@ -147,13 +147,16 @@ func TestGuestIsPolledOnceWhenItAsksToBeWoken(t *testing.T) {
 			t.Fatalf("%q, %v", got, err)
 		}
 	}
+	if got, err := get(t.Context(), g, "/wakes"); err != nil || got != "woken" {
+		t.Fatalf("asked to be woken several times: %q, %v", got, err)
+	}
 	// HELLO, and for each request its OPEN and its wake; then one a request.
 	for range 20 {
 		if _, err := get(t.Context(), g, "/ok/x"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := g.Stats().Polls; n > 1+3*2+20+5 {
+	if n := g.Stats().Polls; n > 1+4*2+20+5 {
 		t.Errorf("%d polls: it is polled without being asked for", n)
 	}
 }

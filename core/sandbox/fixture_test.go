@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	cacheDir = filepath.Join(dir, "cache")
+	sandbox.CacheDir = cacheDir
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
@@ -142,10 +143,10 @@ func get(ctx context.Context, g *sandbox.Guest, target string) (string, error) {
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatalf("after 20 s, not yet: %s", what)
+			t.Fatalf("after two minutes, not yet: %s", what)
 		}
 		time.Sleep(time.Millisecond) // the pause between two looks
 	}

@@ -128,13 +128,16 @@ func eventuallyTrue(t testing.TB, what string, holds func() bool) {
 	}
 }
 
+// CacheDir keeps compiled guests for all tests of one run.
+var CacheDir string
+
 // discard is the log of engines that nobody listens to.
 var discard = slog.New(slog.DiscardHandler)
 
 // engineFor makes an engine for native guests.
 func engineFor(t testing.TB, doors func(authority string) Door) *Engine {
 	t.Helper()
-	e, err := New(t.Context(), Options{Logger: discard, Doors: doors})
+	e, err := New(t.Context(), Options{Logger: discard, Doors: doors, CacheDir: CacheDir})
 	if err != nil {
 		t.Fatal(err)
 	}

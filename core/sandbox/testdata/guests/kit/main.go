@@ -119,6 +119,8 @@ func init() {
 			atoll.Log.InfoContext(r.Context(), "woken early", "cause", r.Context().Err())
 		}
 	})
+	// Reads nothing of what it is sent.
+	mux.HandleFunc("POST /hold", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, r *http.Request) {
 		a := time.Now()
 		for range 100000 {
