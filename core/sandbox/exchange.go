@@ -99,6 +99,11 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) error {
 		i.mu.Unlock()
 		return err
 	}
+	slot, own := 0, false
+	if !i.owned { // and from here on nobody wakes the loop for what we do
+		slot, own = i.guest.engine.slots.tryTake()
+		i.owned = own
+	}
 	if n := len(x.Send); n > 0 && n <= i.room {
 		i.in = wire.AppendFrame(i.in, wire.Data, 0, s.id, x.Send)
 		s.room -= n
@@ -110,15 +115,12 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) error {
 	} else {
 		s.sendEnd(nil, nil)
 	}
-	if !i.owned {
-		if slot, ok := i.guest.engine.slots.tryTake(); ok {
-			i.owned = true
-			i.mu.Unlock()
-			i.turn(slot, now)
-			i.mu.Lock()
-		} else {
-			i.kick()
-		}
+	if own {
+		i.mu.Unlock()
+		i.turn(slot, now)
+		i.mu.Lock()
+	} else {
+		i.kick()
 	}
 	if s.err == nil && !s.ended {
 		i.await(ctx, s, x, now)

@@ -133,14 +133,17 @@ func (i *instance) start(ctx context.Context, code *code) error {
 func (i *instance) loop() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for {
+	for fired := false; ; {
 		i.mu.Lock()
+		if fired {
+			i.armed = time.Time{}
+		}
 		if i.dead != nil && !i.owned {
 			i.mu.Unlock()
 			break
 		}
-		now, next := time.Now(), time.Time{}
-		if !i.owned && i.dead == nil {
+		if !i.owned {
+			now := time.Now()
 			switch {
 			case i.unanswered > 0 && !now.Before(i.answerBy):
 				i.checkAnswers(now)
@@ -155,20 +158,24 @@ func (i *instance) loop() {
 				i.mu.Unlock()
 				slot := i.guest.engine.slots.take()
 				i.turn(slot, time.Now())
+				fired = false
 				continue
 			}
-			next = i.next()
-		}
-		i.armed = next
+			if i.armed = i.next(); !i.armed.IsZero() {
+				timer.Reset(i.armed.Sub(now))
+			}
+		} // else the timer stands: who calls again and again does not wake us each time
+		armed := !i.armed.IsZero()
 		i.mu.Unlock()
-		if next.IsZero() {
+		fired = false
+		if !armed {
 			<-i.signal
 			continue
 		}
-		timer.Reset(next.Sub(now))
 		select {
 		case <-i.signal:
 		case <-timer.C:
+			fired = true
 		}
 	}
 	i.run.close()

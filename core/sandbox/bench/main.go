@@ -22,7 +22,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox"
@@ -85,10 +84,7 @@ func (s *subject) round() error {
 	}
 }
 
-func (s *subject) median() float64 {
-	slices.Sort(s.times)
-	return s.times[len(s.times)/2]
-}
+func (s *subject) median() float64 { return middle(s.times) }
 
 // allocs counts what one call allocates on the whole heap, the lowest of some
 // rounds: the runtime's own goroutines allocate now and then too.
@@ -143,12 +139,16 @@ func measure(rounds int) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	waits, err := waiting(root, rounds)
+	if err != nil {
+		return nil, err
+	}
 	const guard = "compiled with wazero's WithCloseOnContextDone until modules are metered: every loop head looks whether it is to end"
-	return []figure{
+	return append([]figure{
 		{Name: "wire.call.frame", Value: frame.median(), Unit: "ns", Peer: "Extism Go SDK, same bytes", PeerValue: peer.median(), Note: guard + "; Extism runs without a limit on time"},
 		{Name: "wire.call.frame.allocs", Value: allocs, Unit: "count"},
 		{Name: "wire.call.http", Value: httpCall.median(), Unit: "ns", Peer: "the same handler run natively under net/http/httptest", PeerValue: native.median(), Note: guard},
-	}, nil
+	}, waits...), nil
 }
 
 // findRoot finds the project's folder from the one that this is run in.
