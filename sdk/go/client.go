@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // Client is a small client over Transport: no redirects, no cookies, no proxies,
@@ -22,11 +23,27 @@ func (client) Do(r *http.Request) (*http.Response, error) { return Transport.Rou
 
 // Get asks with GET.
 func (c client) Get(ctx context.Context, url string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	r, err := newRequest(ctx, http.MethodGet, url)
 	if err != nil {
 		return nil, err
 	}
 	return c.Do(r)
+}
+
+// newRequest makes a request without a body. For a plain address of the platform
+// it is lighter than net/http's, in time and in stack: a goroutine that asks
+// little begins and ends with two kilobytes.
+func newRequest(ctx context.Context, method, address string) (*http.Request, error) {
+	host, ok := strings.CutPrefix(address, "http://")
+	if n := strings.IndexByte(host, '/'); ok && n > 0 && ctx != nil {
+		if u := plainTarget(host[n:]); u != nil && plainPath(host[:n]) {
+			u.Scheme, u.Host = "http", host[:n]
+			r := blank.WithContext(ctx)
+			r.Method, r.URL, r.Host, r.Header = method, u, u.Host, http.Header{}
+			return r, nil
+		}
+	}
+	return http.NewRequestWithContext(ctx, method, address, nil)
 }
 
 // maxStatusBody is how much of an answer a StatusError holds, in bytes.

@@ -149,18 +149,26 @@ func eachName(lists []string, visit func(name string)) {
 // parseTarget reads path and query. Nil: they are none. What is unusual is read
 // as net/http reads it.
 func parseTarget(target string) *url.URL {
-	path, query, asked := target, "", false
-	if n := strings.IndexByte(target, '?'); n >= 0 {
-		path, query, asked = target[:n], target[n+1:], true
-	}
-	if strings.HasPrefix(path, "/") && plainPath(path) && plainQuery(query) {
-		return &url.URL{Path: path, RawQuery: query, ForceQuery: asked && query == ""}
+	if u := plainTarget(target); u != nil {
+		return u
 	}
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
 		return nil
 	}
 	return u
+}
+
+// plainTarget reads a target in which nothing is escaped, or gives nil.
+func plainTarget(target string) *url.URL {
+	path, query, asked := target, "", false
+	if n := strings.IndexByte(target, '?'); n >= 0 {
+		path, query, asked = target[:n], target[n+1:], true
+	}
+	if !strings.HasPrefix(path, "/") || !plainPath(path) || !plainQuery(query) {
+		return nil
+	}
+	return &url.URL{Path: path, RawQuery: query, ForceQuery: asked && query == ""}
 }
 
 // plainPath tells whether nothing in a path is escaped or would have to be.
@@ -176,7 +184,7 @@ func plainPath(p string) bool {
 
 func plainQuery(q string) bool {
 	for n := range len(q) {
-		if c := q[n]; c <= ' ' || c == 0x7f {
+		if c := q[n]; c <= ' ' || c == '#' || c == 0x7f {
 			return false
 		}
 	}

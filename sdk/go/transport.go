@@ -107,6 +107,9 @@ func closeBody(r *http.Request) {
 
 // openChild opens a stream on behalf of the request of r's context: an ordinary
 // one, whose END is said where r has no body, or an upgrade to a protocol.
+//
+// Ten thousand goroutines may stand in a RoundTrip at once: what it calls is cut
+// so that it fits the two kilobytes of stack with which a goroutine begins.
 func openChild(r *http.Request, protocol string) (*child, error) {
 	ctx := r.Context()
 	parent := servedOf(ctx)
@@ -116,51 +119,71 @@ func openChild(r *http.Request, protocol string) (*child, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if r.URL == nil {
-		return nil, errors.New("atoll: the request has no URL")
+	if err := checkRequest(r); err != nil {
+		return nil, err
 	}
-	for name, values := range r.Header {
-		if !validName(name) || slices.ContainsFunc(values, func(v string) bool { return !validValue(v) }) {
-			return nil, fmt.Errorf("atoll: the header %q cannot be sent", name)
-		}
+	target := r.URL.RequestURI()
+	c := &child{ctx: ctx}
+	c.child = c
+	if protocol == websocket {
+		c.messages = &messages{}
 	}
 	s := parent.session
 	s.lock()
-	defer s.unlock()
-	switch {
-	case parent.err != nil:
-		return nil, parent.err
-	case parent.sentEnd || parent.gone || s.dead:
-		return nil, fmt.Errorf("%w: it has been answered", ErrNoParent)
-	case s.nextID >= wire.MaxStream:
-		return nil, &ResetError{Code: wire.Unavailable, Text: "the instance has opened as many streams as it may"}
-	case s.opened >= s.limit:
-		return nil, &ResetError{Code: wire.RateLimited, Text: "too many streams are open"}
+	err := s.mayOpen(parent)
+	if err == nil {
+		at := len(s.out)
+		s.data = -1
+		s.beginOpen(r, protocol, target, parent.id)
+		if len(r.Header) > 0 {
+			s.out = appendHeaders(s.out, r.Header)
+		}
+		err = s.finishOpen(c, parent, at)
 	}
-	at := len(s.out)
-	s.data = -1
-	s.out = appendRequest(wire.BeginFrame(s.out, wire.Open, 0, s.nextID), r, protocol, parent.id)
-	if len(s.out)-at-wire.FrameHead > wire.MaxFields {
-		s.out = s.out[:at]
-		return nil, &ResetError{Code: wire.TooLarge, Text: "the request's head"}
-	}
-	s.out = wire.EndFrame(s.out, at)
-	c := &child{ctx: ctx}
-	c.child = c
-	s.add(&c.stream, s.nextID)
-	s.nextID += 2
-	c.join(parent)
-	switch {
-	case protocol == websocket:
-		c.messages = &messages{}
-	case protocol == "" && !hasBody(r):
+	if err == nil && protocol == "" && !hasBody(r) {
 		s.end(&c.stream, nil)
+	}
+	s.unlock()
+	if err != nil {
+		return nil, err
 	}
 	return c, nil
 }
 
-// appendRequest appends the fields of a request's head.
-func appendRequest(b []byte, r *http.Request, protocol string, parent uint32) []byte {
+// checkRequest tells why a request cannot be sent.
+func checkRequest(r *http.Request) error {
+	if r.URL == nil {
+		return errors.New("atoll: the request has no URL")
+	}
+	for name, values := range r.Header {
+		valid := validName(name)
+		for _, v := range values {
+			valid = valid && validValue(v)
+		}
+		if !valid {
+			return fmt.Errorf("atoll: the header %q cannot be sent", name)
+		}
+	}
+	return nil
+}
+
+// mayOpen tells why no stream may be opened for parent. s.mu is held.
+func (s *session) mayOpen(parent *served) error {
+	switch {
+	case parent.err != nil:
+		return parent.err
+	case parent.sentEnd || parent.gone || s.dead:
+		return fmt.Errorf("%w: it has been answered", ErrNoParent)
+	case s.nextID >= wire.MaxStream:
+		return &ResetError{Code: wire.Unavailable, Text: "the instance has opened as many streams as it may"}
+	case s.opened >= s.limit:
+		return &ResetError{Code: wire.RateLimited, Text: "too many streams are open"}
+	}
+	return nil
+}
+
+// beginOpen begins an OPEN with all but the request's own headers. s.mu is held.
+func (s *session) beginOpen(r *http.Request, protocol, target string, parent uint32) {
 	authority, method := r.URL.Host, r.Method
 	if authority == "" {
 		authority = r.Host
@@ -168,21 +191,46 @@ func appendRequest(b []byte, r *http.Request, protocol string, parent uint32) []
 	if method == "" {
 		method = http.MethodGet
 	}
-	b = wire.AppendText(b, wire.TagAuthority, strings.ToLower(authority))
-	b = wire.AppendText(b, wire.TagMethod, method)
-	b = wire.AppendText(b, wire.TagTarget, r.URL.RequestURI())
-	b = wire.AppendU32(b, wire.TagParent, parent)
+	s.out = wire.BeginFrame(s.out, wire.Open, 0, s.nextID)
+	s.appendText(wire.TagAuthority, strings.ToLower(authority))
+	s.appendText(wire.TagMethod, method)
+	s.appendText(wire.TagTarget, target)
+	s.out = wire.AppendU32(s.out, wire.TagParent, parent)
 	if protocol != "" {
-		b = wire.AppendText(b, wire.TagProtocol, protocol)
+		s.appendText(wire.TagProtocol, protocol)
 	}
-	b = appendHeaders(b, r.Header)
 	if r.ContentLength > 0 && r.Header["Content-Length"] == nil {
-		b = wire.AppendPair(b, wire.TagHeader, "Content-Length", strconv.FormatInt(r.ContentLength, 10))
+		s.appendHeader("Content-Length", strconv.FormatInt(r.ContentLength, 10))
 	}
 	if len(r.Trailer) > 0 {
-		b = wire.AppendPair(b, wire.TagHeader, "Trailer", strings.Join(slices.Sorted(maps.Keys(r.Trailer)), ", "))
+		s.declareTrailer(r.Trailer)
 	}
-	return b
+}
+
+//go:noinline
+func (s *session) appendText(tag wire.Tag, value string) { s.out = wire.AppendText(s.out, tag, value) }
+
+//go:noinline
+func (s *session) appendHeader(name, value string) {
+	s.out = wire.AppendPair(s.out, wire.TagHeader, name, value)
+}
+
+//go:noinline
+func (s *session) declareTrailer(trailer http.Header) {
+	s.appendHeader("Trailer", strings.Join(slices.Sorted(maps.Keys(trailer)), ", "))
+}
+
+// finishOpen says the OPEN that began at s.out[at:]. s.mu is held.
+func (s *session) finishOpen(c *child, parent *served, at int) error {
+	if len(s.out)-at-wire.FrameHead > wire.MaxFields {
+		s.out = s.out[:at]
+		return &ResetError{Code: wire.TooLarge, Text: "the request's head"}
+	}
+	s.out = wire.EndFrame(s.out, at)
+	s.add(&c.stream, s.nextID)
+	s.nextID += 2
+	c.join(parent)
+	return nil
 }
 
 // answered waits for the answer's head.
