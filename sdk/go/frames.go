@@ -21,6 +21,12 @@ type frameRoute struct {
 	handle       FrameHandler
 }
 
+// matches tells whether a target is the route's path, with a query or without.
+func (r *frameRoute) matches(target []byte) bool {
+	n := len(r.path)
+	return len(target) >= n && string(target[:n]) == r.path && (len(target) == n || target[n] == '?')
+}
+
 // HandleFrames lets h answer the route with exactly this method and path (no
 // patterns; a query is allowed), instead of the handler given to Serve. It is
 // called from init. Requests' bodies are less than 32 KiB.
@@ -84,41 +90,41 @@ func (c *Call) Respond(status int, body []byte) {
 		status, body, c.header = http.StatusInternalServerError, nil, c.header[:0]
 	}
 	c.status = status
+	if c.stopped {
+		body = nil
+	}
 	s := c.session
 	s.lock()
-	c.respond(s, status, body)
-	s.unlock()
-}
-
-// maxStatusField is what the status takes of a HEAD, in bytes.
-const maxStatusField = wire.FieldHead + 2
-
-// respond is Respond with s.mu held.
-func (c *Call) respond(s *session, status int, body []byte) {
 	s.data = -1
 	at := len(s.out)
 	s.out = wire.BeginFrame(s.out, wire.Head, 0, c.id)
 	s.out = wire.AppendU16(s.out, wire.TagStatus, uint16(status))
 	s.out = append(s.out, c.header...)
 	s.out = wire.EndFrame(s.out, at)
-	if c.stopped {
-		body = nil
-	}
 	if len(body) > wire.StreamWindow || len(body) > s.room || len(s.out)+len(body) > crowd {
-		st := &stream{sentHead: true, ended: true, serving: true}
-		s.add(st, c.id)
-		s.stirred = true
-		go st.finishCall(bytes.Clone(body))
-		return
+		s.respondLater(c.id, body)
+	} else {
+		if len(body) > 0 {
+			s.room -= len(body)
+			s.out = wire.AppendFrame(s.out, wire.Data, 0, c.id, body)
+		}
+		s.out = wire.AppendFrame(s.out, wire.End, 0, c.id, nil)
 	}
-	if len(body) > 0 {
-		s.room -= len(body)
-		s.out = wire.AppendFrame(s.out, wire.Data, 0, c.id, body)
-	}
-	s.out = wire.AppendFrame(s.out, wire.End, 0, c.id, nil)
+	s.unlock()
 }
 
-// finishCall sends a body that did not fit a window.
+// maxStatusField is what the status takes of a HEAD, in bytes.
+const maxStatusField = wire.FieldHead + 2
+
+// respondLater sends a body that does not fit a window. s.mu is held.
+func (s *session) respondLater(id uint32, body []byte) {
+	st := &stream{sentHead: true, ended: true, serving: true}
+	s.add(st, id)
+	s.stirred = true
+	go st.finishCall(bytes.Clone(body))
+}
+
+// finishCall sends a body as its window allows.
 func (st *stream) finishCall(body []byte) {
 	_, _ = st.write(body)
 	s := st.session
@@ -187,13 +193,9 @@ func (s *session) answerFrames(open wire.Frame, rest []byte) (after []byte, done
 	if string(authority) != "route" {
 		return nil, false
 	}
-	path := target
-	if n := bytes.IndexByte(path, '?'); n >= 0 {
-		path = path[:n]
-	}
 	var r *frameRoute
 	for n := range s.frames {
-		if f := &s.frames[n]; f.path == string(path) && f.method == string(method) {
+		if f := &s.frames[n]; f.method == string(method) && f.matches(target) {
 			r = f
 			break
 		}
@@ -201,29 +203,28 @@ func (s *session) answerFrames(open wire.Frame, rest []byte) (after []byte, done
 	if r == nil {
 		return nil, false
 	}
+	s.lastID = open.Stream
 	c := &s.call
 	c.target = target
 	c.session, c.id, c.head, c.body, c.header, c.status, c.stopped = s, open.Stream, open.Payload, nil, c.header[:0], 0, false
-	n := 0
-	for next := rest; len(next) > 0; {
-		f, more, err := wire.NextFrame(next)
-		if err != nil || f.Stream != open.Stream {
-			break
+	p, n := rest, 0
+	if len(p) >= wire.FrameHead && wire.Type(p[4]) == wire.Data && binary.LittleEndian.Uint32(p[8:]) == open.Stream {
+		n = int(binary.LittleEndian.Uint32(p))
+		if n <= min(wire.StreamWindow, s.window, len(p)-wire.FrameHead) && wire.Flags(p[5])&wire.Message == 0 && p[6]|p[7] == 0 {
+			c.body = p[wire.FrameHead : wire.FrameHead+n : wire.FrameHead+n]
+			p = p[wire.FrameHead+n:]
 		}
-		next = more
-		if f.Type == wire.Data && n == 0 && f.Flags&wire.Message == 0 && len(f.Payload) <= min(wire.StreamWindow, s.window) {
-			c.body, n = f.Payload, len(f.Payload)
-			continue
+	}
+	// An END that says nothing: its length is zero, and so are its reserved bytes.
+	if len(p) >= wire.FrameHead && binary.LittleEndian.Uint64(p)&^(0xff<<40) == uint64(wire.End)<<32 && binary.LittleEndian.Uint32(p[8:]) == open.Stream {
+		s.window -= len(c.body)
+		if s.credit += len(c.body); s.credit >= s.size/4 {
+			s.giveBack(0)
 		}
-		if f.Type == wire.End && len(f.Payload) == 0 {
-			s.window -= n
-			s.giveBack(n)
-			s.unlock()
-			s.run(c, r.handle)
-			s.lock()
-			return next, true
-		}
-		break
+		s.unlock()
+		s.run(c, r.handle)
+		s.lock()
+		return p[wire.FrameHead:], true
 	}
 	// It comes in parts: kept until its END.
 	st := &stream{call: &frameCall{head: bytes.Clone(open.Payload), target: bytes.Clone(target), handle: r.handle}}

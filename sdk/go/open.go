@@ -24,9 +24,8 @@ type served struct {
 // blank is what every request begins as.
 var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 
-// receiveOpen takes the head of a request. In is what follows in the batch, and
-// after what is left of it. s.mu is held.
-func (s *session) receiveOpen(f wire.Frame, in []byte) (after []byte) {
+// receiveOpen takes the head of a request. s.mu is held.
+func (s *session) receiveOpen(f wire.Frame) {
 	switch {
 	case f.Stream&1 == 0:
 		s.broken(f, "even ids are the guest's")
@@ -36,11 +35,6 @@ func (s *session) receiveOpen(f wire.Frame, in []byte) (after []byte) {
 		s.broken(f, "its id is too large")
 	}
 	s.lastID = f.Stream
-	if len(s.frames) > 0 {
-		if after, done := s.answerFrames(f, in); done {
-			return after
-		}
-	}
 	x := &served{}
 	x.served = x
 	x.ctx.request = x
@@ -63,10 +57,10 @@ func (s *session) receiveOpen(f wire.Frame, in []byte) (after []byte) {
 	switch {
 	case unknown:
 		s.refuse(&x.stream, wire.Unsupported, "an unknown critical field")
-		return in
+		return
 	case invalid:
 		s.refuse(&x.stream, wire.Invalid, "a header")
-		return in
+		return
 	}
 	// One copy of the head; every string of the request is a part of it.
 	x.fields = string(f.Payload)
@@ -91,7 +85,6 @@ func (s *session) receiveOpen(f wire.Frame, in []byte) (after []byte) {
 	}
 	x.request = r
 	s.starts = append(s.starts, x)
-	return in
 }
 
 // receiveHead takes the head of an answer to a stream of ours. s.mu is held.

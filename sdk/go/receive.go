@@ -9,9 +9,9 @@ import (
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
-// receive takes a batch of the host's frames. Stirred: something runs now.
-func (s *session) receive(in []byte) (stirred bool) {
-	s.lock()
+// receive takes a batch of the host's frames. s.mu is held, but not while a
+// handler at the frame level runs.
+func (s *session) receive(in []byte) {
 	if len(in) > wire.MaxBatch {
 		s.fault("a batch of " + strconv.Itoa(len(in)) + " bytes")
 	}
@@ -25,7 +25,13 @@ func (s *session) receive(in []byte) (stirred bool) {
 		case !s.greeted:
 			s.receiveHello(f)
 		case f.Type == wire.Open:
-			in = s.receiveOpen(f, rest)
+			if len(s.frames) > 0 && f.Stream > s.lastID && f.Stream&1 != 0 && f.Stream < wire.MaxStream {
+				if after, done := s.answerFrames(f, rest); done {
+					in = after
+					continue
+				}
+			}
+			s.receiveOpen(f)
 		case f.Stream == 0:
 			s.receiveControl(f)
 		default:
@@ -35,9 +41,6 @@ func (s *session) receive(in []byte) (stirred bool) {
 	if len(s.starts) > 0 {
 		s.start()
 	}
-	stirred = s.stirred
-	s.unlock()
-	return stirred
 }
 
 // start starts the handlers of the requests that came with a batch and did not

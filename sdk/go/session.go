@@ -77,11 +77,12 @@ func (s *session) poll(in []byte) []byte {
 		return nil
 	}
 	s.begin()
-	s.unlock()
-	if s.receive(in) || len(in) == 0 {
+	s.receive(in)
+	if s.stirred || len(in) == 0 {
+		s.unlock()
 		s.settle()
+		s.lock()
 	}
-	s.lock()
 	out := s.finish()
 	s.unlock()
 	return out
@@ -93,10 +94,14 @@ func (s *session) begin() {
 	if s.dead {
 		s.fault("it was told so before")
 	}
-	if s.sent == len(s.out) && cap(s.out) > 2*wire.MaxBatch {
+	switch {
+	case s.sent < len(s.out):
+		s.out = append(s.out[:0], s.out[s.sent:]...)
+	case cap(s.out) > 2*wire.MaxBatch:
 		s.out = nil // a burst is over
+	default:
+		s.out = s.out[:0]
 	}
-	s.out = append(s.out[:0], s.out[s.sent:]...)
 	s.sent, s.data, s.stirred = 0, -1, false
 	if s.crowded {
 		s.crowded, s.stirred = false, true
@@ -113,7 +118,9 @@ func (s *session) finish() []byte {
 		return nil
 	}
 	s.data = -1
-	s.appendSplices()
+	if len(s.splices) > 0 {
+		s.appendSplices()
+	}
 	if s.crowded || len(s.out) > wire.MaxBatch-wakeFrame {
 		n := 0
 		for n < len(s.out) {

@@ -30,9 +30,6 @@ func (sp *splice) look() {
 // appendSplices says the splices of which nothing is left to copy, where they
 // leave with this poll. s.mu is held.
 func (s *session) appendSplices() {
-	if len(s.splices) == 0 {
-		return
-	}
 	later := s.splices[:0]
 	for _, sp := range s.splices {
 		to, from := sp.to, sp.from
