@@ -36,7 +36,7 @@ func (c client) Get(ctx context.Context, url string) (*http.Response, error) {
 func newRequest(ctx context.Context, method, address string) (*http.Request, error) {
 	host, ok := strings.CutPrefix(address, "http://")
 	if n := strings.IndexByte(host, '/'); ok && n > 0 && ctx != nil {
-		if u := plainTarget(host[n:]); u != nil && plainPath(host[:n]) {
+		if u := plainTarget(host[n:]); u != nil && all(host[:n], inPath) {
 			u.Scheme, u.Host = "http", host[:n]
 			r := blank.WithContext(ctx)
 			r.Method, r.URL, r.Host, r.Header = method, u, u.Host, http.Header{}

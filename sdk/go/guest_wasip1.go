@@ -6,14 +6,23 @@ package atoll
 import (
 	"os"
 	"runtime/debug"
+	"syscall"
 	"unsafe"
 )
 
 var (
 	inbox = make([]byte, 64<<10) // where the host writes
-	idle  = os.NewFile(3, "idle")
-	one   [1]byte
+	idle  = idleDescriptor()
+	idled bool // the idle descriptor has been waited for
 )
+
+func idleDescriptor() syscall.RawConn {
+	conn, err := os.NewFile(3, "idle").SyscallConn()
+	if err != nil {
+		panic("atoll: no idle descriptor: " + err.Error())
+	}
+	return conn
+}
 
 func init() { root.settle = settle }
 
@@ -42,11 +51,20 @@ func poll(size uint32) uint64 {
 // settle runs every goroutine until all of them wait. This one waits in Go's
 // network poller for descriptor 3, which the host says is readable only when
 // the runtime asks for it: when nothing else is left to run. The time of the
-// next timer goes along with the question.
+// next timer goes along with the question. There is nothing to read: that it is
+// readable is all.
 func settle() {
-	if _, err := idle.Read(one[:]); err != nil {
+	idled = false
+	if err := idle.Read(waited); err != nil {
 		panic("atoll: the idle descriptor does not answer: " + err.Error())
 	}
+}
+
+// waited makes settle wait once.
+func waited(uintptr) bool {
+	was := idled
+	idled = true
+	return was
 }
 
 // tune tells the garbage collector what the instance may have: it collects

@@ -75,7 +75,10 @@ func (s *session) Running() int {
 }
 
 // Close implements native.Session.
-func (s *session) Close() { s.close() }
+func (s *session) Close() {
+	newest.CompareAndSwap(s, nil)
+	s.close()
+}
 
 func tune(uint64) {}
 

@@ -2,6 +2,7 @@
 package atoll
 
 import (
+	"encoding/binary"
 	"net/http"
 	"time"
 
@@ -35,40 +36,49 @@ func (s *session) receiveOpen(f wire.Frame) {
 		s.broken(f, "its id is too large")
 	}
 	s.lastID = f.Stream
+	if len(f.Payload) > wire.MaxFields {
+		s.broken(f, "its fields are too large")
+	}
 	x := &served{}
 	x.served = x
 	x.ctx.request = x
-	headers, invalid, unknown, deadline := 0, false, false, uint64(0)
-	b := s.block(f)
-	for b.next() {
-		switch {
-		case b.tag == wire.TagHeader:
-			headers++
-			invalid = invalid || !validPair(b.value)
-		case b.tag == wire.TagDeadline:
-			deadline = b.u64()
-			x.ctx.deadline = deadlineIn(deadline)
-		case b.tag <= wire.TagProtocol, b.tag >= wire.TagUser && b.tag <= wire.TagLocale:
-		default:
-			unknown = unknown || b.critical
-		}
-	}
 	s.add(&x.stream, f.Stream)
-	switch {
-	case unknown:
-		s.refuse(&x.stream, wire.Unsupported, "an unknown critical field")
-		return
-	case invalid:
-		s.refuse(&x.stream, wire.Invalid, "a header")
-		return
-	}
 	// One copy of the head; every string of the request is a part of it.
 	x.fields = string(f.Payload)
 	r := blank.WithContext(&x.ctx)
-	for rest := x.fields; len(rest) > 0; {
-		tag, value, next := nextText(rest)
-		rest = next
+	headers, code, why := s.readOpen(f, x, r)
+	if code != 0 {
+		s.refuse(&x.stream, code, why)
+		return
+	}
+	r.Header = readHeaders(x.fields, headers)
+	if x.protocol == websocket {
+		x.messages = &messages{}
+	}
+	x.request = r
+	s.starts = append(s.starts, x)
+}
+
+// readOpen reads the fields of an OPEN but its headers, which it counts. A code
+// refuses the stream. It is on every request's way, so it decodes by hand: in
+// WebAssembly a call weighs more than what it does here. s.mu is held.
+func (s *session) readOpen(f wire.Frame, x *served, r *http.Request) (headers int, code wire.Code, why string) {
+	seen := uint64(0)
+	for at := 0; at < len(f.Payload); {
+		p := f.Payload[at:]
+		if len(p) < wire.FieldHead || uint64(binary.LittleEndian.Uint32(p[4:])) > uint64(len(p)-wire.FieldHead) {
+			s.broken(f, "a field is cut short")
+		}
+		tag, end := wire.Tag(binary.LittleEndian.Uint16(p)), wire.FieldHead+int(binary.LittleEndian.Uint32(p[4:]))
+		value := x.fields[at+wire.FieldHead : at+end]
+		at += end
 		switch tag {
+		case wire.TagHeader:
+			headers++
+			if !validPair(p[wire.FieldHead:end]) && code == 0 {
+				code, why = wire.Invalid, "a header"
+			}
+			continue
 		case wire.TagMethod:
 			r.Method = value
 		case wire.TagAuthority:
@@ -77,14 +87,27 @@ func (s *session) receiveOpen(f wire.Frame) {
 			r.RequestURI = value
 		case wire.TagProtocol:
 			x.protocol = value
+		case wire.TagDeadline:
+			if len(value) != 8 {
+				s.broken(f, "a number of another size than its own")
+			}
+			x.ctx.deadline = deadlineIn(binary.LittleEndian.Uint64(p[wire.FieldHead:]))
+		case wire.TagGroup:
+			continue
+		case wire.TagUser, wire.TagUserUID, wire.TagWorkspace, wire.TagWorkspaceUID, wire.TagProject, wire.TagProjectUID, wire.TagCluster,
+			wire.TagRequestID, wire.TagTraceparent, wire.TagLocale:
+		default:
+			if wire.CriticalField&binary.LittleEndian.Uint16(p[2:]) != 0 {
+				code, why = wire.Unsupported, "an unknown critical field"
+			}
+			continue
 		}
+		if seen&(1<<tag) != 0 {
+			s.broken(f, "a field is said twice")
+		}
+		seen |= 1 << tag
 	}
-	r.Header = readHeaders(x.fields, headers)
-	if x.protocol == websocket {
-		x.messages = &messages{}
-	}
-	x.request = r
-	s.starts = append(s.starts, x)
+	return headers, code, why
 }
 
 // receiveHead takes the head of an answer to a stream of ours. s.mu is held.
@@ -115,6 +138,9 @@ func (s *session) receiveHead(st *stream, f wire.Frame) {
 	case invalid || status < 200 || status > 599:
 		s.refuse(st, wire.Invalid, "the answer's head")
 		return
+	}
+	if status >= 300 {
+		st.messages = nil // a refused upgrade is an ordinary answer
 	}
 	st.child.head = &http.Response{
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, StatusCode: status, ContentLength: -1,

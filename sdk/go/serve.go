@@ -105,7 +105,7 @@ func (x *served) prepare(r *http.Request) {
 	s.lock()
 	empty := x.ended && len(x.buf) == 0
 	s.unlock()
-	if empty {
+	if empty || x.protocol != "" { // an upgrade's bytes are its connection's
 		r.Body = http.NoBody
 		return
 	}
@@ -165,30 +165,10 @@ func plainTarget(target string) *url.URL {
 	if n := strings.IndexByte(target, '?'); n >= 0 {
 		path, query, asked = target[:n], target[n+1:], true
 	}
-	if !strings.HasPrefix(path, "/") || !plainPath(path) || !plainQuery(query) {
+	if !strings.HasPrefix(path, "/") || !all(path, inPath) || !all(query, inQuery) {
 		return nil
 	}
 	return &url.URL{Path: path, RawQuery: query, ForceQuery: asked && query == ""}
-}
-
-// plainPath tells whether nothing in a path is escaped or would have to be.
-func plainPath(p string) bool {
-	for n := range len(p) {
-		c := p[n]
-		if (c < 'a' || c > 'z') && (c < '/' || c > '9') && (c < 'A' || c > 'Z') && c != '-' && c != '_' && c != '.' {
-			return false
-		}
-	}
-	return true
-}
-
-func plainQuery(q string) bool {
-	for n := range len(q) {
-		if c := q[n]; c <= ' ' || c == '#' || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 // handle calls the handler; a panic ends its request and no other.

@@ -74,10 +74,6 @@ func Dial(ctx context.Context, protocol, url string, header http.Header) (*Conn,
 	resp := c.response(r)
 	if resp.StatusCode >= 300 {
 		defer resp.Body.Close()
-		s := c.session
-		s.lock()
-		c.messages = nil // an ordinary answer
-		s.unlock()
 		b, _ := io.ReadAll(io.LimitReader(resp.Body, maxStatusBody))
 		refusal := *resp
 		refusal.Body = io.NopCloser(bytes.NewReader(b))

@@ -64,13 +64,16 @@ func TestWebsocketIsAcceptedWithItsSubprotocol(t *testing.T) {
 func TestWhoDoesNotKnowAnUpgradeDoesNotAcceptIt(t *testing.T) {
 	converse(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/refuse" {
+			if b, err := io.ReadAll(r.Body); len(b) > 0 || err != nil {
+				t.Errorf("the bytes of an upgrade are a body: %q, %v", b, err)
+			}
 			http.Error(w, "not here", http.StatusForbidden)
 			return
 		}
 		io.WriteString(w, "hello")
 	}), func(c *talk) {
 		c.expect(c.say(upgrade(1, "/")), "RESET 1 unsupported an upgrade to websocket")
-		c.expect(c.say(reset(1, wire.Cancelled), upgrade(3, "/refuse")),
+		c.expect(c.say(reset(1, wire.Cancelled), upgrade(3, "/refuse"), flagged(wire.Data, wire.Message, 3, "early")),
 			"HEAD 3 403 Content-Type: text/plain; charset=utf-8 X-Content-Type-Options: nosniff", "DATA 3 not here\n", "STOP 3 cancelled", "END 3")
 	})
 	converse(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
