@@ -135,6 +135,10 @@ func (k *talk) act(all []wire.Frame, known ids) {
 		id := known.of(f.Stream)
 		x := k.exchange(id)
 		switch f.Type {
+		case wire.Head, wire.Data, wire.Stop:
+			k.want(x != nil, "stream.done", "nobody in the host knows of stream %d", id)
+		}
+		switch f.Type {
 		case wire.Open:
 			x := &Exchange{Body: newSource()}
 			for p := f.Payload; len(p) > 0; {

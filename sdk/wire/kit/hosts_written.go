@@ -239,7 +239,8 @@ var hostCases = append([]hostCase{
 		k.tell(stopFrame(id))
 		k.want(len(k.heard(id, wire.End)) == 1, "stop.ends", "the host has said END %d times", len(k.heard(id, wire.End)))
 		k.want(x.Body.closed, "stop.ends", "who sends the body has not been told")
-		k.tell(windowFrame(id, 100_000), headFrame(id, 413), dataFrame(id, []byte("no more")), endFrame(id))
+		k.tell(windowFrame(id, 100_000))
+		k.tell(headFrame(id, 413), dataFrame(id, []byte("no more")), endFrame(id))
 		k.want(x.In.status == 413 && string(x.In.body) == "no more" && x.In.ended, "stop.stands", "the answer is %d %q, ended: %v", x.In.status, x.In.body, x.In.ended)
 	}},
 	{"STOP ends a door's answer at once", Options{}, func(k *talk) {
