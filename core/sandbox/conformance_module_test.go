@@ -35,7 +35,7 @@ func TestConformanceOfModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.close)
-	kit.TestGuest(t, func(t *testing.T, play func(kit.Guest, func(time.Duration))) {
+	kit.TestGuest(t, 6, func(t *testing.T, play func(kit.Guest, func(time.Duration))) {
 		now := time.Now()
 		m, err := c.start(t.Context(), 256<<20, newWASI(now, [32]byte{1}, newGuestLog(discard, now)))
 		if err != nil {

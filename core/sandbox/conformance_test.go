@@ -21,7 +21,7 @@ type conformer struct {
 }
 
 func TestHostKeepsTheWire(t *testing.T) {
-	kit.TestHost(t, func(t *testing.T, play func(kit.Host)) {
+	kit.TestHost(t, 40, func(t *testing.T, play func(kit.Host)) {
 		synctest.Test(t, func(t *testing.T) {
 			h := &conformer{T: t}
 			h.engine = engineFor(t, func(authority string) Door {

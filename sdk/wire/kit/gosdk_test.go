@@ -25,7 +25,7 @@ func (n native) Poll(frames []byte) (out []byte, err error) {
 }
 
 func TestGoSDKKeepsTheWire(t *testing.T) {
-	kit.TestGuest(t, func(t *testing.T, play func(kit.Guest, func(time.Duration))) {
+	kit.TestGuest(t, 60, func(t *testing.T, play func(kit.Guest, func(time.Duration))) {
 		synctest.Test(t, func(t *testing.T) {
 			g := atolltest.NewGuest(guest.Handler(), synctest.Wait)
 			defer func() {

@@ -26,8 +26,9 @@ var usual = hello{memory: 64 << 20, streams: 100, features: 1}
 // small is an instance whose windows are quickly used up: 256 KiB each way.
 var small = hello{memory: 1 << 20, streams: 100}
 
-// TestGuest runs everything over a guest: a failure is a *Violation's report.
-func TestGuest(t *testing.T, with WithGuest) {
+// TestGuest runs everything over a guest, and so many generated conversations: a
+// failure is a *Violation's report.
+func TestGuest(t *testing.T, generated int, with WithGuest) {
 	all, err := spec.LoadConversations()
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func TestGuest(t *testing.T, with WithGuest) {
 			})
 		})
 	}
-	for seed := range seeds(t) {
+	for seed := range seeds(generated) {
 		t.Run(fmt.Sprintf("generated/seed=%d", seed), func(t *testing.T) {
 			with(t, func(g Guest, pass func(time.Duration)) {
 				over(t, g, pass, func(s *session) { generate(s, seed) })

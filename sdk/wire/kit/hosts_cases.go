@@ -16,8 +16,9 @@ type hostCase struct {
 	play    func(k *talk)
 }
 
-// TestHost runs everything over a host: a failure is a *Violation's report.
-func TestHost(t *testing.T, with WithHost) {
+// TestHost runs everything over a host, and so many generated conversations: a
+// failure is a *Violation's report.
+func TestHost(t *testing.T, generated int, with WithHost) {
 	conversations, err := spec.LoadConversations()
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +44,7 @@ func TestHost(t *testing.T, with WithHost) {
 			})
 		}
 	}
-	for seed := range seeds(t) {
+	for seed := range seeds(generated) {
 		t.Run(fmt.Sprintf("generated/seed=%d", seed), func(t *testing.T) {
 			overHost(t, with, generatedOptions(seed), func(k *talk) { k.generate(seed) })
 		})
