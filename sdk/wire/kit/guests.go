@@ -3,6 +3,7 @@ package kit
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestGuest(t *testing.T, generated int, with WithGuest) {
 			})
 		})
 	}
-	for _, c := range guestCases {
+	for _, c := range slices.Concat(guestCasesOfBodies, guestCasesOfEnds, guestCasesOfChildren, guestCasesOfMore) {
 		t.Run("case/"+c.name, func(t *testing.T) {
 			with(t, func(g Guest, pass func(time.Duration)) {
 				over(t, g, pass, func(s *session) {

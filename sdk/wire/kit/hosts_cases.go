@@ -4,6 +4,7 @@ package kit
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	spec "github.com/atoll-platform/atoll/sdk/wire"
@@ -37,7 +38,7 @@ func TestHost(t *testing.T, generated int, with WithHost) {
 	for _, group := range []struct {
 		name  string
 		cases []hostCase
-	}{{"frame", broken}, {"table", tableCases()}, {"case", hostCases}} {
+	}{{"frame", broken}, {"table", tableCases()}, {"case", slices.Concat(hostCasesOfWindows, hostCasesOfEnds, hostCasesOfMore, hostCasesOfSplices)}} {
 		for _, c := range group.cases {
 			t.Run(group.name+"/"+c.name, func(t *testing.T) {
 				overHost(t, with, c.options, c.play)

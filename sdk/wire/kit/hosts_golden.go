@@ -6,6 +6,7 @@ package kit
 import (
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 	spec "github.com/atoll-platform/atoll/sdk/wire"
@@ -72,7 +73,7 @@ func (k *talk) playGolden(c *spec.Conversation) {
 			continue // HELLO
 		}
 		if p.Time > 0 {
-			k.host.Pass(ms(p.Time))
+			k.host.Pass(time.Duration(p.Time) * time.Millisecond)
 		}
 		want := decodeAll(p.Host)
 		k.act(want, known)
