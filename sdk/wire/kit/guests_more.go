@@ -112,6 +112,21 @@ var guestCasesOfMore = []guestCase{
 		s.settle()
 		c.answered(200, spec.Pattern(0, 4))
 	}},
+	{"unknown tags are skipped", hello{}, func(s *session) {
+		for _, target := range []string{"/fixed", "/count"} {
+			c := s.open("POST", target, wire.Field{Tag: 999, Value: []byte("later")}, wire.Field{Tag: 0}, wire.Field{Tag: 999})
+			c.end(wire.AppendField(nil, 65535, 0, []byte("later")))
+			s.settle()
+			s.want(c.ended && c.status == 200, "field.skipped", "%s: status %d, ended %v, reset %v", target, c.status, c.ended, c.reset)
+		}
+		d := s.get("/ask?authority=door&n=1")
+		s.settle()
+		k := s.child(d)
+		k.say(wire.Head, 0, wire.AppendField(wire.AppendU16(nil, wire.TagStatus, 200), 999, 0, nil))
+		k.end(wire.AppendField(nil, 999, 0, nil))
+		s.settle()
+		s.want(string(d.body) == "0 200 \n", "field.skipped", "%q", d.body)
+	}},
 	{"unknown flags are ignored", hello{}, func(s *session) {
 		c := s.open("POST", "/echo")
 		s.poll()
