@@ -128,8 +128,8 @@ var hostCasesOfWindows = []hostCase{
 		id := uint32(2)
 		for n := range 40 {
 			x := k.opens(id, parent)
-			x.In.leave()
 			k.auto = false
+			x.In.leave()
 			k.settle()
 			k.want(len(k.heard(id, wire.Stop)) == 1, "stop.ends", "the reader has left, and the host has said STOP %d times", len(k.heard(id, wire.Stop)))
 			k.want(k.roomOfInstance() >= wire.StreamWindow, "window.credit", "after %d streams that have ended the instance's window has %d bytes", n, k.roomOfInstance())

@@ -106,6 +106,8 @@ func (g *playing) step() {
 	n := g.IntN(100)
 	if n >= 59 {
 		g.settle() // what the guest says depends on what it has heard
+	} else {
+		g.host.Settle() // so that a seed says all
 	}
 	switch {
 	case n < 12:
@@ -391,6 +393,7 @@ func (g *playing) complete() {
 		for _, l := range g.all {
 			r := g.rec(l)
 			l.x.In.read(everything)
+			g.host.Settle()
 			if !alive(l, r) {
 				continue
 			}

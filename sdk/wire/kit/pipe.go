@@ -85,10 +85,18 @@ func (s *Source) Close() error {
 }
 
 // Trailer gives the trailers, once the body has ended.
-func (s *Source) Trailer() []wire.Header { return s.fields }
+func (s *Source) Trailer() []wire.Header {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fields
+}
 
 // Closing gives the close of a websocket, once the body has ended; nil: none.
-func (s *Source) Closing() *Close { return s.close }
+func (s *Source) Closing() *Close {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.close
+}
 
 func (s *Source) push(p []byte, flags wire.Flags) {
 	s.mu.Lock()
