@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,7 +60,7 @@ type conforming struct {
 	host  *conformer
 	guest *Guest
 	inst  *instance
-	fault error // of a request, where the instance did not come to live
+	fault atomic.Pointer[Fault] // of a request, where the instance did not come to live
 }
 
 // Ask implements kit.Instance.
@@ -74,7 +75,7 @@ func (c *conforming) Ask(x *kit.Exchange) {
 		resp, err := c.guest.Do(x.Context, r)
 		if err != nil {
 			if f := (*Fault)(nil); errors.As(err, &f) {
-				c.fault = f
+				c.fault.Store(f)
 			}
 			lost(x.In, err)
 			return
@@ -208,7 +209,10 @@ func (c *conforming) Fault() error {
 			return f
 		}
 	}
-	return c.fault
+	if f := c.fault.Load(); f != nil {
+		return f
+	}
+	return nil
 }
 
 // Ended implements kit.Instance.
