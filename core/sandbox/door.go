@@ -78,6 +78,12 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 func (i *instance) serve(s *stream, door Door, on *Request, r *Request) {
 	defer s.cancel()
 	i.mu.Lock()
+	if s.err != nil || s.gone || i.dead != nil {
+		i.mu.Unlock()
+		return
+	}
+	s.serving = true
+	defer i.served(s)
 	if !s.ended || s.queue.cost > 0 || s.close != nil || len(s.trailer) > 0 || s.protocol != "" {
 		r.Body, r.Trailer = (*requestBody)(s), s.trailers
 	}
@@ -92,6 +98,16 @@ func (i *instance) serve(s *stream, door Door, on *Request, r *Request) {
 		return
 	}
 	i.answer(s, resp)
+}
+
+// served lets go of a stream that a door has held.
+func (i *instance) served(s *stream) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	s.serving = false
+	if s.answered {
+		i.answerReset(s)
+	}
 }
 
 // fail resets a stream by an error of its door.

@@ -43,6 +43,8 @@ func (i *instance) receiveFrame(f wire.Frame) error {
 		return i.receiveStray(f)
 	case s.reset:
 		return i.receiveCrossing(s, f)
+	case s.answered:
+		return i.broken(f, "it comes after RESET")
 	default:
 		return i.receiveOn(s, f)
 	}
@@ -76,11 +78,19 @@ func (i *instance) receiveOn(s *stream, f wire.Frame) error {
 		if !ok {
 			return i.broken(f, "it has no code, or too long a text")
 		}
-		i.in = wire.AppendReset(i.in, s.id, code, "")
-		i.kick()
 		s.answered = true
 		i.die(s, code, &ResetError{Code: code, Text: string(text)})
-		i.remove(s)
+		if !s.serving {
+			i.answerReset(s)
+			return nil
+		}
+		// Its door answers when it has returned, so that a guest which opens
+		// and resets cannot pile up work; at latest in time for the guest.
+		s.timer = time.AfterFunc(resetGrace/2, func() {
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			i.answerReset(s)
+		})
 	default:
 		if f.Flags&wire.Critical != 0 {
 			i.resetStream(s, wire.Unsupported, "an unknown critical frame", &ResetError{Code: wire.Unsupported})

@@ -33,7 +33,7 @@ func (i *instance) receiveSplice(s *stream, f wire.Frame) error {
 			return nil
 		}
 		i.splice(s, from, nil)
-	case src.reset:
+	case src.reset || src.answered:
 		s.spliced = true
 		i.resetStream(s, src.code, "", &ResetError{Code: src.code})
 	case src.stopped:

@@ -56,6 +56,7 @@ type stream struct {
 	resetAt  time.Time
 	reset    bool // our RESET has gone out, the guest's is awaited
 	answered bool // the guest's RESET has come, and ours answers it
+	serving  bool // guest-opened: a door holds it
 	gone     bool // its slot is free
 	orphan   bool // a pooled stream whose caller has left
 	pooled   bool
@@ -170,6 +171,17 @@ func (i *instance) die(s *stream, code wire.Code, err error) {
 	notify(s.space)
 	i.resetChildren(s)
 	i.breakSplice(s, code)
+}
+
+// answerReset answers the guest's RESET, once nothing is held for the stream any
+// more. i.mu is held.
+func (i *instance) answerReset(s *stream) {
+	if s.gone || i.dead != nil {
+		return
+	}
+	i.in = wire.AppendReset(i.in, s.id, s.code, "")
+	i.remove(s)
+	i.kick()
 }
 
 // resetChildren ends what was opened on a stream's behalf. i.mu is held.

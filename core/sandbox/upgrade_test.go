@@ -242,3 +242,31 @@ func (z *zeroes) Read(p []byte) (int, error) {
 }
 
 func (z *zeroes) Close() error { close(z.closed); return nil }
+
+// TestResetIsAnsweredWhenTheDoorHasReturned lets a guest open and reset, while
+// its door takes its time.
+func TestResetIsAnsweredWhenTheDoorHasReturned(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	p := play(t, Limits{}, func(string) Door {
+		return DoorFunc(func(ctx context.Context, _ Parent, r *Request) (*Response, error) {
+			close(entered)
+			<-ctx.Done()
+			<-leave // whatever has to be put in order first
+			return nil, ctx.Err()
+		})
+	})
+	p.ask(t.Context(), &Request{})
+	p.hears(wire.Open, 1)
+	p.say(sayOpen(2, 1, "door", ""))
+	<-entered
+	p.say(wire.AppendReset(nil, 2, wire.Cancelled, ""))
+	p.say(nil)
+	if s := p.g.Stats(); s.Children != 1 || p.has(wire.Reset, 2) != nil {
+		t.Errorf("while the door works: %+v, %v", s, p.has(wire.Reset, 2))
+	}
+	close(leave)
+	p.hears(wire.Reset, 2)
+	if s := p.g.Stats(); s.Children != 0 || s.Faults != 0 {
+		t.Errorf("%+v", s)
+	}
+}
