@@ -75,6 +75,9 @@ func (d *Door) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (
 	if !ok {
 		return nil, &sandbox.ResetError{Code: wire.Denied, Text: "nobody asked: this request acts for no person"}
 	}
+	if r.Protocol != "" {
+		return nil, &sandbox.ResetError{Code: wire.Unsupported, Text: "this door takes no upgrades"}
+	}
 	if call.Cluster == "" {
 		return nil, &sandbox.ResetError{Code: wire.Invalid, Text: "the request names no cluster in its path"}
 	}

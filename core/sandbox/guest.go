@@ -51,8 +51,8 @@ type Limits struct {
 	Memory uint64
 	// CPUPerRequest bounds the time one poll may take; 2 s.
 	CPUPerRequest time.Duration
-	// Deadline of a request that brings none, from its start to its last
-	// byte; 30 s. Negative: none (a followed log).
+	// Deadline of a request that brings none and is no upgrade, from its
+	// start to its last byte; 30 s. Negative: none (a followed log).
 	Deadline time.Duration
 	// Streams open at once in one instance, each way; 2,000.
 	Streams int
@@ -358,7 +358,7 @@ type Stats struct {
 	// Memory is the linear memory of all instances, in bytes.
 	Memory uint64
 	// Buffered is how many bytes of guests' bodies wait in the host for their
-	// readers.
+	// readers, as windows count them: the end of a message is 16.
 	Buffered int
 	// Requests and Faults since Load, Polls of all instances.
 	Requests, Faults, Polls uint64
