@@ -70,6 +70,25 @@ func (i *instance) splice(s *stream, from uint32, src *stream) {
 	}
 }
 
+// crossingSplice takes a SPLICE into a stream that we had reset meanwhile: its
+// source has nobody either, and the guest wants to hear nothing of it. i.mu is
+// held.
+func (i *instance) crossingSplice(s *stream, f wire.Frame) {
+	from, ok := f.U32()
+	src := i.streams[from]
+	if !ok || src == nil || src == s || src.reset || src.answered || src.handed || src.stopped {
+		return
+	}
+	src.handed = true
+	counted, _ := i.pullBack(s, from, src)
+	src.room += counted
+	i.room += counted
+	i.wakeSenders()
+	if !src.sentEnd {
+		i.resetStream(src, s.code, "", &ResetError{Code: s.code})
+	}
+}
+
 // pullBack takes what of a stream waits for the guest out of the queue and
 // forwards it to s. It says what that had counted in the windows, and what the
 // fields of its END were if that was among it. i.mu is held.

@@ -268,6 +268,20 @@ func TestResetOfEitherResetsBothSplicedStreams(t *testing.T) {
 	}
 }
 
+func TestSpliceThatCrossesAResetResetsItsSource(t *testing.T) {
+	s := newSplicing(t, 2, nil)
+	a := <-s.answers[3]
+	s.cancel[3]()
+	s.hears(wire.Reset, 3)
+	s.say(saySplice(3, 2))
+	if c, _, _ := s.hears(wire.Reset, 2)[0].Code(); c != wire.Cancelled {
+		t.Errorf("the source is reset with %v", c)
+	}
+	if _, err := io.ReadAll(a.Body); !errors.Is(err, context.Canceled) || s.faults.Load() != 0 {
+		t.Errorf("the reader is told %v", err)
+	}
+}
+
 func TestStopByTheReaderEndsASplice(t *testing.T) {
 	for _, late := range []bool{false, true} { // STOP before the SPLICE comes, or after
 		s := newSplicing(t, 2, nil)
