@@ -4,11 +4,11 @@ go 1.26.0
 
 require (
 	github.com/atoll-platform/atoll v0.0.0
-	github.com/atoll-platform/atoll/sdk/go v0.0.0
 	github.com/extism/go-sdk v1.7.1
 )
 
 require (
+	github.com/atoll-platform/atoll/sdk/go v0.0.0 // indirect
 	github.com/dylibso/observe-sdk/go v0.0.0-20240819160327-2d926c5d788a // indirect
 	github.com/gobwas/glob v0.2.3 // indirect
 	github.com/ianlancetaylor/demangle v0.0.0-20240805132620-81f5be970eca // indirect

@@ -22,7 +22,7 @@ const inFlight = 10_000
 // waiting measures 10,000 requests in flight in one instance, each waiting for
 // two calls at once of an upstream that takes 100 ms; and a timer of 30 ms.
 func waiting(root string, rounds int) ([]figure, error) {
-	wasm, err := sandboxtest.Build(filepath.Join(root, "core", "sandbox", "bench", "guests", "wait"))
+	wasm, err := sandboxtest.Build(filepath.Join(root, "core", "sandbox", "testdata", "guests", "wait"))
 	if err != nil {
 		return nil, err
 	}
