@@ -232,8 +232,15 @@ func TestResetOfEitherResetsBothSplicedStreams(t *testing.T) {
 	}{
 		"the sink's reader leaves":   {func(s *splicing) { s.cancel[3]() }, []uint32{3, 2}, wire.Cancelled, 0, 0},
 		"the source's parent leaves": {func(s *splicing) { s.cancel[1]() }, []uint32{1, 2, 3}, wire.Cancelled, wire.Cancelled, 0},
-		"the source breaks off":      {func(s *splicing) { close(s.source.c) }, []uint32{2, 3}, wire.NotFound, wire.NotFound, 0},
-		"the guest resets the sink":  {func(s *splicing) { s.say(wire.AppendReset(nil, 3, wire.Conflict, "x")) }, []uint32{3, 2}, wire.Conflict, wire.Conflict, 3},
+		"the sink's time is up": {func(s *splicing) {
+			i := s.instance()
+			i.mu.Lock()
+			sink := i.streams[3]
+			i.mu.Unlock()
+			i.expire(sink)
+		}, []uint32{3, 2}, wire.Deadline, wire.Deadline, 0},
+		"the source breaks off":     {func(s *splicing) { close(s.source.c) }, []uint32{2, 3}, wire.NotFound, wire.NotFound, 0},
+		"the guest resets the sink": {func(s *splicing) { s.say(wire.AppendReset(nil, 3, wire.Conflict, "x")) }, []uint32{3, 2}, wire.Conflict, wire.Conflict, 3},
 		"the guest resets the source": {func(s *splicing) { s.say(wire.AppendReset(nil, 2, wire.TooLarge, "x")) },
 			[]uint32{2, 3}, wire.TooLarge, wire.TooLarge, 2},
 	} {
@@ -265,6 +272,29 @@ func TestResetOfEitherResetsBothSplicedStreams(t *testing.T) {
 				t.Error("a fault")
 			}
 		})
+	}
+}
+
+func TestSpliceIntoAWholeAnswer(t *testing.T) {
+	for most, code := range map[int]wire.Code{100: 0, 5: wire.TooLarge} {
+		s := newSplicing(t, 2, nil)
+		x := Exchange{Request: Request{Authority: "route"}, MaxBody: most}
+		done := make(chan error, 1)
+		go func() { done <- s.g.Exchange(t.Context(), &x) }()
+		s.hears(wire.Open, 5)
+		s.say(join(sayHead(5), sayData(5, 0, "abc"), saySplice(5, 2)))
+		s.source.c <- message{"def", 0}
+		if code == 0 {
+			close(s.source.c)
+		}
+		err := <-done
+		var reset *ResetError
+		if code == 0 && (err != nil || string(x.Body) != "abcdef") || code != 0 && (!errors.As(err, &reset) || reset.Code != code) {
+			t.Errorf("at most %d: %q, %v", most, x.Body, err)
+		}
+		if code != 0 {
+			s.hears(wire.Reset, 2)
+		}
 	}
 }
 
