@@ -62,6 +62,9 @@ func (c *child) hook() {
 	if _, own := ctx.(*requestContext); own {
 		return
 	}
+	if own := &servedOf(ctx).ctx; ctx.Done() == own.Done() { // with values of its own, and nothing else
+		return
+	}
 	c.unhook = context.AfterFunc(ctx, func() {
 		why, code := ctx.Err(), wire.Cancelled
 		if why == context.DeadlineExceeded {

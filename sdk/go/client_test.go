@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -274,7 +275,26 @@ func TestHeadsThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
-// Ten thousand requests that each wait for two answers end, and leave no
+func TestContextWithValuesCostsNoGoroutine(t *testing.T) {
+	converse(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		type key struct{}
+		before := runtime.NumGoroutine()
+		resp, err := atoll.Client.Do(ask(context.WithValue(r.Context(), key{}, 1), "GET", nil))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer resp.Body.Close()
+		if n := runtime.NumGoroutine(); n > before {
+			t.Errorf("%d goroutines more for one answer", n-before)
+		}
+	}), func(c *talk) {
+		c.say(get(1, "/"))
+		c.expect(c.say(head(2, 200), end(2)), "HEAD 1 200", "END 1")
+	})
+}
+
+// Hundreds of requests that each wait for two answers end, and leave no
 // goroutine and no stream.
 func TestManyRequestsWaitAtOnce(t *testing.T) {
 	converse(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
