@@ -2,6 +2,7 @@
 package atoll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -243,10 +244,27 @@ func (c *Conn) WriteMessage(message []byte, text bool) error {
 }
 
 func (c *Conn) send(p []byte, flags wire.Flags) (int, error) {
-	c.writing <- struct{}{}
+	if err := c.begin(); err != nil {
+		return 0, err
+	}
 	defer func() { <-c.writing }()
 	n, err := c.stream.send(p, flags)
 	return n, c.cause(err)
+}
+
+// begin waits until no other message is being written, or the connection ends.
+func (c *Conn) begin() error {
+	select {
+	case c.writing <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case c.writing <- struct{}{}:
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
 }
 
 // cause is what a writer is told.
@@ -263,20 +281,21 @@ func (c *Conn) cause(err error) error {
 // NextWriter begins a message that is written in parts; Close ends it. Other
 // messages wait until then.
 func (c *Conn) NextWriter(text bool) io.WriteCloser {
-	c.writing <- struct{}{}
-	return &messageWriter{conn: c, text: text}
+	err := c.begin()
+	return &messageWriter{conn: c, text: text, done: err != nil, err: err}
 }
 
 type messageWriter struct {
 	conn *Conn
 	text bool
 	done bool
+	err  error
 }
 
 // Write implements io.Writer.
 func (m *messageWriter) Write(p []byte) (int, error) {
 	if m.done {
-		return 0, errEnded
+		return 0, cmp.Or(m.err, errEnded)
 	}
 	n, err := m.conn.stream.send(p, messageFlags(m.text, false))
 	return n, m.conn.cause(err)
@@ -285,7 +304,7 @@ func (m *messageWriter) Write(p []byte) (int, error) {
 // Close ends the message.
 func (m *messageWriter) Close() error {
 	if m.done {
-		return nil
+		return m.err
 	}
 	m.done = true
 	defer func() { <-m.conn.writing }()

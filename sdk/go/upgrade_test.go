@@ -231,6 +231,32 @@ func TestLargeMessagesStream(t *testing.T) {
 	})
 }
 
+func TestMessagesDoNotMix(t *testing.T) {
+	converse(t, socket(t, func(c *atoll.Conn) {
+		w := c.NextWriter(false)
+		io.WriteString(w, "one ")
+		waited := make(chan error, 1)
+		go func() { waited <- c.WriteMessage([]byte("two"), false) }()
+		if _, _, err := c.ReadMessage(); err != nil { // meanwhile the other waits
+			t.Error(err)
+		}
+		io.WriteString(w, "whole")
+		w.Close()
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
+		c.NextWriter(false) // and never ends it
+		go func() { waited <- c.WriteMessage([]byte("three"), false) }()
+		if err := <-waited; !errors.Is(err, context.Canceled) {
+			t.Errorf("who waits when the connection breaks is told %v", err)
+		}
+	}), func(c *talk) {
+		c.expect(c.say(upgrade(1, "/")), "HEAD 1 200", "DATA 1 one ")
+		c.expect(c.say(flagged(wire.Data, wire.Message, 1, "go on")), "DATA 1 whole", "DATA 1  message", "DATA 1 two message")
+		c.expect(c.say(reset(1, wire.Unavailable)), "RESET 1 cancelled")
+	})
+}
+
 func TestDialAsksForAnUpgrade(t *testing.T) {
 	converse(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := http.Header{"Sec-Websocket-Protocol": {"v4"}, "Upgrade": {"websocket"}, "Connection": {"upgrade"}}
