@@ -1,5 +1,5 @@
 // Whatever a host says, the guest does not hang, and does not panic but with its
-// own text; what it says is whole frames.
+// own text; what it says is whole frames, and what it took it gives back.
 package atoll_test
 
 import (
@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 
 	"github.com/atoll-platform/atoll/sdk/go"
-	"github.com/atoll-platform/atoll/sdk/go/atolltest"
+	"github.com/atoll-platform/atoll/sdk/go/internal/native"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
@@ -78,14 +78,16 @@ func FuzzGuestReceive(f *testing.F) {
 	add(wire.AppendFrame(nil, wire.Open, 0, 1, wire.AppendField(nil, 999, wire.CriticalField, nil)))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			g := atolltest.NewGuest(http.HandlerFunc(everything), synctest.Wait)
+			g := native.New(native.Options{Handler: http.HandlerFunc(everything), Settle: synctest.Wait})
 			defer func() {
+				v := recover()
 				g.Close()
 				synctest.Wait()
-				if v := recover(); v != nil {
-					if text, ok := v.(string); !ok || !strings.HasPrefix(text, atolltest.Broken) {
-						panic(v)
-					}
+				if text, ok := v.(string); v != nil && (!ok || !strings.HasPrefix(text, native.Broken)) {
+					panic(v)
+				}
+				if n := atoll.Outstanding(g); v == nil && n != 0 {
+					t.Errorf("%d bytes of windows are never given back", n)
 				}
 			}()
 			g.Poll(hello())
