@@ -34,6 +34,22 @@ var targets = []target{
 // reportedRule finds the rule in a report.
 var reportedRule = regexp.MustCompile(`rule ([a-z]+\.[a-z-]+):`)
 
+// The texts that bugs replace stand in the sources: told at once, and not after
+// minutes.
+func TestPlantedBugsHaveTheirPlace(t *testing.T) {
+	for _, on := range targets {
+		for _, m := range on.mutants {
+			source, err := os.ReadFile(filepath.Join("../../..", on.folder, m.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(source), m.old); n != 1 {
+				t.Errorf("%s: %s/%s has the text %d times, and should once: %q", m.name, on.folder, m.file, n, m.old)
+			}
+		}
+	}
+}
+
 func TestPlantedBugsAreFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("dozens of builds: not with -short")
