@@ -173,6 +173,7 @@ func (h *conformer) open(ctx context.Context, _ Parent, r *Request) (*Response, 
 	select {
 	case <-x.Answered():
 	case <-ctx.Done():
+		<-x.Freed()
 		return nil, ctx.Err()
 	}
 	if x.Reset != 0 {

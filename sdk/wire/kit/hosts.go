@@ -65,6 +65,7 @@ type Exchange struct {
 	doorID uint32 // of the stream that is opened on its behalf
 	cancel context.CancelCauseFunc
 	answer chan struct{} // closed when the door answers
+	freed  chan struct{} // closed when a door that was told to end may return
 	// Of a door's: its answer. Reset is 0, or what the door refuses with.
 	Status   int
 	Answer   []wire.Header
@@ -77,8 +78,12 @@ type Exchange struct {
 // adapter fills in what was asked, hands it to Options.Door, reads the body into
 // In and waits for Answered.
 func NewExchange(ctx context.Context) *Exchange {
-	return &Exchange{Context: ctx, In: newSink(everything), answer: make(chan struct{})}
+	return &Exchange{Context: ctx, In: newSink(everything), answer: make(chan struct{}), freed: make(chan struct{})}
 }
+
+// Freed is closed when a door may return whose context has ended: the adapter
+// waits for it, as for a door that needs its time to let go.
+func (x *Exchange) Freed() <-chan struct{} { return x.freed }
 
 // Answered is closed when the door's answer stands in Status, Answer, Out and
 // Reset.

@@ -114,6 +114,19 @@ var hostCasesOfEnds = []hostCase{
 		k.want(len(k.heard(2, wire.Reset)) == 1, "reset.answered", "RESET came %d times", len(k.heard(2, wire.Reset)))
 		k.lives("reset.answered")
 	}},
+	{"RESET is answered when the door has let go", Options{}, func(k *talk) {
+		parent, _ := k.post()
+		k.lingering = true
+		x := k.opens(2, parent)
+		k.tell(resetFrame(2, wire.Cancelled))
+		k.want(x.Context.Err() != nil, "reset.ends-work", "the door has not been told to end")
+		early := len(k.heard(2, wire.Reset))
+		close(x.freed)
+		k.settle()
+		k.want(early == 0 && len(k.heard(2, wire.Reset)) == 1, "reset.answered", "RESET came %d times before the door had let go, %d times in all", early, len(k.heard(2, wire.Reset)))
+		k.lingering = false
+		k.lives("reset.answered")
+	}},
 	{"a RESET that is not answered in time is a fault", Options{}, func(k *talk) {
 		id, x := k.get()
 		k.auto = false

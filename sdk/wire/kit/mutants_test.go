@@ -6,6 +6,8 @@ var hostMutants = []mutant{
 	{"lets DATA that crosses its RESET pass the window", "receive.go", "if n > s.window || n > i.window {", "if n > i.window {"},
 	{"answers RESET twice", "stream.go", "\ti.in = wire.AppendReset(i.in, s.id, s.code, \"\")\n", "\ti.in = wire.AppendReset(i.in, s.id, s.code, \"\")\n\ti.in = wire.AppendReset(i.in, s.id, s.code, \"\")\n"},
 	{"never answers RESET", "stream.go", "\ti.in = wire.AppendReset(i.in, s.id, s.code, \"\")\n", ""},
+	{"answers RESET while its door still works", "receive.go", "if !s.serving {", "if true {"},
+	{"does not reset the source of a SPLICE that crosses its RESET", "receive.go", "\t\ti.crossingSplice(s, f)\n", ""},
 	{"does not answer RESET on a stream that is gone", "receive.go", "\t\ti.in = wire.AppendReset(i.in, f.Stream, wire.Cancelled, \"\")\n", ""},
 	{"accepts a second HEAD", "receive.go", "case s.status != 0:", "case false:"},
 	{"lets a byte more than a stream's window pass", "receive.go", "case n > s.window || n > i.window:", "case n > s.window+1 || n > i.window:"},

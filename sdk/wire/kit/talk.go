@@ -34,6 +34,7 @@ type talk struct {
 	polls  int
 
 	slowDoors bool          // doors read nothing
+	lingering bool          // doors do not return when their context ends
 	gate      chan struct{} // the next poll waits for it before it answers
 }
 
@@ -201,6 +202,9 @@ func (k *talk) door(x *Exchange) {
 	defer k.mu.Unlock()
 	if k.slowDoors {
 		x.In.wants = 0
+	}
+	if !k.lingering {
+		close(x.freed)
 	}
 	k.doors = append(k.doors, x)
 }
