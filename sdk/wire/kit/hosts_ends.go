@@ -128,7 +128,7 @@ var hostCasesOfEnds = []hostCase{
 		k.lives("reset.answered")
 	}},
 	{"a RESET that is not answered in time is a fault", Options{}, func(k *talk) {
-		id, x := k.get()
+		_, x := k.get()
 		k.auto = false
 		x.cancel(nil)
 		k.settle()
@@ -138,7 +138,6 @@ var hostCasesOfEnds = []hostCase{
 		k.host.Pass(2 * time.Second)
 		k.settle()
 		k.inst.Poll()
-		_ = id
 		k.faults("reset.answered")
 	}},
 	{"crossing RESETs free the slot, and nobody answers", Options{Streams: 2}, func(k *talk) {
