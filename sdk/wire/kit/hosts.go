@@ -66,7 +66,8 @@ type Exchange struct {
 	cancel context.CancelCauseFunc
 	answer chan struct{} // closed when the door answers
 	freed  chan struct{} // closed when a door that was told to end may return
-	// Of a door's: its answer. Reset is 0, or what the door refuses with.
+	// Of a door's: its answer. Reset is 0, or what the door refuses with, and
+	// ResetMsg its text.
 	Status   int
 	Answer   []wire.Header
 	Out      *Source // its body, or nil

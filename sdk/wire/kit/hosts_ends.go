@@ -72,12 +72,15 @@ var hostCasesOfEnds = []hostCase{
 	{"every code reaches the user, an unknown one as internal", Options{}, func(k *talk) {
 		for code := wire.Code(1); code <= 12; code++ {
 			id, x := k.get()
-			k.tell(resetFrame(id, code))
+			f := resetFrame(id, code)
+			f.Payload = append(f.Payload, "why"...)
+			k.raw = encode(f) // 12 is none of the list
+			k.settle()
 			want := code
 			if !code.Valid() {
 				want = wire.Internal
 			}
-			k.want(x.In.reset == want, "code.closed", "RESET %v reached the user as %v, %v", code, x.In.reset, x.In.lost)
+			k.want(x.In.reset == want && x.In.text == "why", "code.closed", "RESET %v why reached the user as %v %s, %v", code, x.In.reset, x.In.text, x.In.lost)
 		}
 	}},
 	{"every code of a door reaches the guest", Options{}, func(k *talk) {
@@ -88,8 +91,8 @@ var hostCasesOfEnds = []hostCase{
 			k.settle()
 			all := k.heard(id, wire.Reset)
 			k.want(len(all) == 1, "reset.answered", "RESET came %d times", len(all))
-			got, _, _ := all[0].Code()
-			k.want(got == code, "code.closed", "%v reached the guest as %v", code, got)
+			got, why, _ := all[0].Code()
+			k.want(got == code && string(why) == "refused", "code.closed", "%v refused reached the guest as %v %s", code, got, why)
 		}
 	}},
 	{"a user who leaves is RESET, and its work ends", Options{}, func(k *talk) {

@@ -332,7 +332,7 @@ func (x *Exchange) answers(status int) {
 
 // refuses lets the door reset.
 func (x *Exchange) refuses(code wire.Code) {
-	x.Reset = code
+	x.Reset, x.ResetMsg = code, "refused"
 	close(x.answer)
 }
 
