@@ -138,7 +138,7 @@ func checkFields(from side, f wire.Frame, frame string) broken {
 			worse(broken{"field.once", fault})
 		}
 		said[field.Tag] = true
-		if !sized(tag.Form, field) {
+		if !sized(tag.Form, field) || field.Tag == wire.TagCloseText && len(field.Value) > wire.MaxCloseText {
 			worse(broken{"field.size", fault})
 		}
 		switch field.Tag {
