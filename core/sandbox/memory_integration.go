@@ -26,8 +26,8 @@ func (g *Guest) MemoryForTests() (all [][]byte) {
 			i.mu.Lock()
 		}
 		// Nobody enters the guest, nor frees its memory, while mu is held.
-		if m := &i.run.memory; i.dead == nil && m.bytes != nil {
-			all = append(all, bytes.Clone(m.bytes[:m.size.Load()]))
+		if r, ok := i.run.(*runner); ok && i.dead == nil && r.linear.bytes != nil {
+			all = append(all, bytes.Clone(r.linear.bytes[:r.linear.size.Load()]))
 		}
 		i.mu.Unlock()
 	}

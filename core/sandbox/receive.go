@@ -174,10 +174,7 @@ func (i *instance) receiveCrossing(s *stream, f wire.Frame) error {
 		i.window -= n
 		i.giveBack(n)
 	case wire.Splice:
-		// For the guest they are spliced: RESET of the one resets the other.
-		if from, ok := f.U32(); ok && i.streams[from] != nil {
-			i.resetStream(i.streams[from], s.code, "", &ResetError{Code: s.code})
-		}
+		i.crossingSplice(s, f)
 	}
 	return nil
 }

@@ -100,13 +100,6 @@ func AppendStop(b []byte, stream uint32, code Code) []byte {
 	return binary.LittleEndian.AppendUint16(b, uint16(code))
 }
 
-// AppendSplice appends a SPLICE frame: forward the rest of from's body into
-// stream.
-func AppendSplice(b []byte, stream, from uint32) []byte {
-	b = appendHead(b, Splice, 0, stream, 4)
-	return binary.LittleEndian.AppendUint32(b, from)
-}
-
 // AppendWake appends a WAKE frame: poll me within so many milliseconds.
 func AppendWake(b []byte, milliseconds uint32) []byte {
 	b = appendHead(b, Wake, 0, 0, 4)
@@ -134,14 +127,6 @@ func (f Frame) U32() (uint32, bool) {
 		return 0, false
 	}
 	return binary.LittleEndian.Uint32(f.Payload), true
-}
-
-// Cost is what a DATA frame counts against both windows.
-func (f Frame) Cost() int {
-	if f.Flags&Message != 0 {
-		return len(f.Payload) + MessageCost
-	}
-	return len(f.Payload)
 }
 
 // Code reads the payload of RESET and STOP; the text is a view. An unknown code
