@@ -281,6 +281,9 @@ func (i *instance) receiveEnd(s *stream, f wire.Frame) error {
 func (i *instance) receivedAll(s *stream) {
 	s.ended = true
 	if !s.guestOpened() {
+		if c := s.sink; c != nil && c.parent == s {
+			i.endSplice(c) // its reset must not reset the answer that is complete
+		}
 		i.resetChildren(s) // what was done for this answer is over
 	}
 	notify(s.ready)

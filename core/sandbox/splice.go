@@ -127,9 +127,9 @@ func (i *instance) forward(sink *stream, p []byte, flags wire.Flags) {
 	}
 }
 
-// endSplice ends a splice because the reader has said STOP: the stream counts as
-// ended by the guest, and what its source still brings is thrown away. i.mu is
-// held.
+// endSplice ends a splice because its reader has said STOP, or ends with the
+// parent that is its source: the stream counts as ended by the guest, and what
+// the source still brings is thrown away. i.mu is held.
 func (i *instance) endSplice(s *stream) {
 	src := s.source
 	s.source, src.sink = nil, nil

@@ -99,6 +99,20 @@ var hostCasesOfSplices = []hostCase{
 		k.tell(headFrame(source, 200), endFrame(source))
 		k.lives("splice.stop")
 	}},
+	{"an answer that ends while its request is spliced into its child", Options{}, func(k *talk) {
+		id, x := k.post()
+		door := k.opens(2, id)
+		door.answers(200)
+		k.tell(spliceFrame(2, id), headFrame(id, 200), spliceFrame(id, 2))
+		x.Body.push([]byte("asked"), 0)
+		k.settle()
+		door.Out.push([]byte("last words"), 0)
+		door.Out.end(nil)
+		k.settle()
+		k.want(string(x.In.body) == "last words" && x.In.ended && x.In.reset == 0, "splice.parent", "the reader has %q, ended: %v, reset: %v", x.In.body, x.In.ended, x.In.reset)
+		k.want(len(k.heard(id, wire.End)) == 1 && k.led.streams[id].gone(), "splice.parent", "END on the request came %d times", len(k.heard(id, wire.End)))
+		k.lives("splice.parent")
+	}},
 	{"a slow reader of a splice holds its source", tight, func(k *talk) {
 		id, x := k.slow()
 		door := k.opens(2, id)

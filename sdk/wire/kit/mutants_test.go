@@ -14,6 +14,7 @@ var hostMutants = []mutant{
 	{"does not hold the guest to the instance's window", "receive.go", "case n > s.window || n > i.window:", "case n > s.window:"},
 	{"lets DATA before HEAD pass", "receive.go", "case !s.guestOpened() && s.status == 0:\n\t\treturn i.broken(f, \"it comes before HEAD\")\n\tcase n >", "case n >"},
 	{"does not reset the children of an answer that ended", "receive.go", "\t\ti.resetChildren(s) // what was done for this answer is over\n", ""},
+	{"lets a child's reset take the answer that it was for", "receive.go", "\t\t\ti.endSplice(c) // its reset must not reset the answer that is complete\n", "_ = c\n"},
 	{"ignores an unknown critical frame", "receive.go", "\t\tif f.Flags&wire.Critical != 0 {\n\t\t\ti.resetStream", "\t\tif false {\n\t\t\ti.resetStream"},
 	{"ignores an unknown critical tag", "receive.go", "case head.unknown:", "case false:"},
 	{"lets WAKE 0 pass", "receive.go", "if !ok || ms == 0 {", "if !ok {"},
