@@ -19,21 +19,23 @@ import (
 	"github.com/atoll-platform/atoll/core/store"
 )
 
-// helloPackage compiles extensions/hello and packs it.
-var helloPackage = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "atoll-hello-")
+var helloPackage = sync.OnceValues(func() ([]byte, error) { return packed("..", "..", "extensions", "hello") })
+
+// packed compiles the guest in a folder and packs it.
+func packed(folder ...string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "atoll-guest-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	source, module := filepath.Join("..", "..", "extensions", "hello"), filepath.Join(dir, "hello.wasm")
+	source, module := filepath.Join(folder...), filepath.Join(dir, "guest.wasm")
 	c := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", module, ".")
 	c.Dir, c.Env = source, append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if out, err := c.CombinedOutput(); err != nil {
 		return nil, &exec.Error{Name: string(out), Err: err}
 	}
 	return PackFolder(source, module)
-})
+}
 
 func (b *browser) send(path string, tar []byte) answer {
 	b.r.t.Helper()

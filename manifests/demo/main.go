@@ -14,13 +14,14 @@ import (
 
 // programs are chosen by the first argument. Each returns when stop is closed.
 var programs = map[string]func(stop <-chan os.Signal) error{
-	"web":     web,
-	"ticker":  ticker,
-	"app":     app,
-	"sidecar": sidecar,
-	"crasher": crasher,
-	"report":  report,
-	"hostile": hostile,
+	"web":      web,
+	"ticker":   ticker,
+	"app":      app,
+	"sidecar":  sidecar,
+	"crasher":  crasher,
+	"report":   report,
+	"hostile":  hostile,
+	"terminal": terminal,
 }
 
 func main() {

@@ -50,3 +50,10 @@ func TestHostileContentTriesToRun(t *testing.T) {
 		}
 	}
 }
+
+func TestTerminalRepeatsAndLeaves(t *testing.T) {
+	var out bytes.Buffer
+	if code := converse(strings.NewReader("hello\nexit 3\nnever\n"), &lines{to: &out}); code != 3 || out.String() != "you said hello\n" {
+		t.Errorf("left with %d after %q", code, out.String())
+	}
+}
