@@ -75,9 +75,6 @@ func (d *Door) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (
 	if !ok {
 		return nil, &sandbox.ResetError{Code: wire.Denied, Text: "nobody asked: this request acts for no person"}
 	}
-	if r.Protocol != "" {
-		return nil, &sandbox.ResetError{Code: wire.Unsupported, Text: "this door takes no upgrades"}
-	}
 	if call.Cluster == "" {
 		return nil, &sandbox.ResetError{Code: wire.Invalid, Text: "the request names no cluster in its path"}
 	}
@@ -89,21 +86,30 @@ func (d *Door) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (
 			header.Add(name, h.Value)
 		}
 	}
+	via := Via{Extension: p.Extension, Version: p.Version}
+	if r.Protocol != "" {
+		return d.session(ctx, call, via, r, u)
+	}
 	request := &http.Request{Method: r.Method, URL: u, Header: header}
 	if r.Body != nil {
 		request.Body = readCloser(r.Body)
 	}
-	response, err := d.Do(ctx, call, Via{Extension: p.Extension, Version: p.Version}, request)
+	response, err := d.Do(ctx, call, via, request)
 	if err != nil {
 		return nil, err
 	}
-	answer := &sandbox.Response{Status: response.StatusCode, Body: response.Body}
+	return answer(response), nil
+}
+
+// answer is what a guest gets of an API server's answer.
+func answer(response *http.Response) *sandbox.Response {
+	a := &sandbox.Response{Status: response.StatusCode, Body: response.Body}
 	for _, name := range responseHeaders {
 		for _, v := range response.Header[name] {
-			answer.Header = append(answer.Header, wire.Header{Name: name, Value: v})
+			a.Header = append(a.Header, wire.Header{Name: name, Value: v})
 		}
 	}
-	return answer, nil
+	return a
 }
 
 // Do decides on a request and carries it on: for the guest, and for the console

@@ -99,12 +99,6 @@ func TestDoorRefusesWithoutAskingKubernetes(t *testing.T) {
 			t.Errorf("%s: Kubernetes was asked for %s", name, k.request.URL)
 		}
 	}
-	k := &standIn{status: 200}
-	_, err := NewDoor(k, slog.New(slog.DiscardHandler)).Open(t.Context(), parent(call(all)), &sandbox.Request{Method: "GET", Target: "/api/v1/pods", Protocol: "websocket"})
-	var reset *sandbox.ResetError
-	if !errors.As(err, &reset) || reset.Code != wire.Unsupported || k.request != nil {
-		t.Errorf("an upgrade: %v", err)
-	}
 	if NewDoor(&standIn{}, nil).Doors("self.kubernetes") != nil {
 		t.Error("there is a door that nobody made")
 	}

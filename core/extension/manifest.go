@@ -91,4 +91,5 @@ type Route struct {
 	Methods    []string `json:"methods" minItems:"1" maxItems:"5" itemEnum:"GET,POST,PUT,PATCH,DELETE" doc:"HTTP methods; HEAD goes with GET." example:"[\"GET\"]"`
 	Permission string   `json:"permission,omitempty" pattern:"^[a-z]([-a-z0-9.]{0,61}[a-z0-9])?$" doc:"The item of roles that is needed, in the scope of the path. Left out: seeing the scope is enough." example:"\"logs.view\""`
 	Stream     bool     `json:"stream,omitempty" doc:"The answer goes on for as long as the client listens: no deadline, every piece is sent on at once." example:"true"`
+	WebSocket  bool     `json:"websocket,omitempty" doc:"The route is a WebSocket: both sides speak for as long as they like. Its method is GET." example:"true"`
 }

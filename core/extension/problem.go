@@ -32,6 +32,7 @@ type problem struct {
 
 	retryAfter int // seconds
 	allow      []string
+	upgrade    string // the protocol that is wanted
 }
 
 // missing is the permission that would be needed, and where.
@@ -58,6 +59,9 @@ func (h *Host) fail(w http.ResponseWriter, r *http.Request, a *active, p problem
 	}
 	if len(p.allow) > 0 {
 		head.Set("Allow", strings.Join(p.allow, ", "))
+	}
+	if p.upgrade != "" {
+		head.Set("Upgrade", p.upgrade)
 	}
 	w.WriteHeader(p.Status)
 	e := json.NewEncoder(w)

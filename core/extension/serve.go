@@ -63,6 +63,16 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 		h.fail(w, r, a, problem{Status: http.StatusForbidden, Title: "Not allowed", Detail: "This credential is for reading only."})
 		return
 	}
+	if route.WebSocket {
+		if s.ReadOnly {
+			h.fail(w, r, a, problem{Status: http.StatusForbidden, Title: "Not allowed", Detail: "This credential is for reading only, and a WebSocket goes both ways."})
+			return
+		}
+		if !wantsWebSocket(r) {
+			h.fail(w, r, a, problem{Status: http.StatusUpgradeRequired, Title: "This route is a WebSocket", upgrade: "websocket"})
+			return
+		}
+	}
 	may := func() bool { return h.may(s, a, route.Permission, sc) == nil }
 	if m := h.may(s, a, route.Permission, sc); m != nil {
 		h.fail(w, r, a, forbidden(m))
@@ -76,32 +86,51 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 	ctx, done := h.streams.add(r.Context(), a, may)
 	defer done()
 	request := h.request(a, r, s, at, "route", path)
-	if route.Stream {
+	if route.Stream || route.WebSocket {
 		request.Deadline = time.Now().Add(followTime)
+	}
+	if route.WebSocket {
+		h.serveSocket(ctx, w, r, a, request)
+		return
 	}
 	if r.Body != nil && r.Body != http.NoBody {
 		request.Body = http.MaxBytesReader(nil, r.Body, maxBody)
 	}
+	response, ok := h.ask(ctx, w, r, a, request)
+	if !ok {
+		return
+	}
+	defer response.Body.Close()
+	h.deliver(ctx, w, r, a, response, route.Stream)
+}
+
+// ask asks the guest, and answers itself where there is no answer (false).
+func (h *Host) ask(ctx context.Context, w http.ResponseWriter, r *http.Request, a *active, request *sandbox.Request) (*sandbox.Response, bool) {
 	response, err := a.guest.Do(ctx, request)
 	if err != nil {
 		if r.Context().Err() == nil {
 			h.report(a, r, err)
 			h.fail(w, r, a, h.why(ctx, err))
 		}
-		return
+		return nil, false
 	}
-	defer response.Body.Close()
 	if response.Status < 200 || response.Status > 599 {
+		_ = response.Body.Close()
 		h.fail(w, r, a, problem{Status: http.StatusBadGateway, Title: "The extension answered with no status"})
-		return
+		return nil, false
 	}
+	return response, true
+}
+
+// deliver sends a guest's answer on to the client.
+func (h *Host) deliver(ctx context.Context, w http.ResponseWriter, r *http.Request, a *active, response *sandbox.Response, stream bool) {
 	for _, header := range response.Header {
 		if key := http.CanonicalHeaderKey(header.Name); responseHeaders[key] && plainHeader(header.Value) {
 			w.Header().Add(key, header.Value)
 		}
 	}
 	w.WriteHeader(response.Status)
-	if err := pass(w, response.Body, route.Stream); err != nil && r.Context().Err() == nil {
+	if err := pass(w, response.Body, stream); err != nil && r.Context().Err() == nil {
 		if !errors.Is(context.Cause(ctx), errRightLost) && !errors.Is(context.Cause(ctx), ErrNotFound) {
 			h.report(a, r, err)
 		}

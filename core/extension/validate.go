@@ -143,6 +143,12 @@ func (m *Manifest) check(d *document) (all []Problem) {
 			}
 			shapes[shape] = i
 		}
+		if r.WebSocket && (len(r.Methods) != 1 || r.Methods[0] != "GET") {
+			add(at+"/methods", "a WebSocket begins with GET and nothing else")
+		}
+		if r.WebSocket && r.Stream {
+			add(at+"/stream", "a WebSocket streams anyway")
+		}
 		if r.Permission == "" {
 			continue
 		}

@@ -126,7 +126,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request, subject access
 // /clusters/{cluster}) and query, the header and the body count. The context
 // ends the request and the reading of its answer; the answer's body must be
 // closed. What Atoll refuses comes as a response with a Kubernetes Status;
-// an error means that the context ended. Upgrades are refused.
+// an error means that the context ended. A header that asks to upgrade to
+// websocket is followed: the body of a 101 is an io.ReadWriteCloser then. Other
+// upgrades are refused.
 func (p *Proxy) RoundTrip(ctx context.Context, subject access.Subject, cluster string, req *http.Request, via Via) (*http.Response, error) {
 	in := incoming{
 		subject: subject, cluster: cluster, method: req.Method, path: req.URL.EscapedPath(), query: req.URL.RawQuery,
@@ -138,8 +140,8 @@ func (p *Proxy) RoundTrip(ctx context.Context, subject access.Subject, cluster s
 	if in.body != nil && in.body != http.NoBody && in.length == 0 {
 		in.length = -1 // as clients understand it
 	}
-	if upgradeOf(req.Header) != "" {
-		return badRequest("this way to the cluster does not change protocols").response(), nil
+	if in.upgrade = upgradeOf(req.Header); in.upgrade != "" && !strings.EqualFold(in.upgrade, "websocket") {
+		return badRequest("this way to the cluster changes to no protocol but websocket").response(), nil
 	}
 	res := p.answer(ctx, &in)
 	if err := ctx.Err(); err != nil {
@@ -147,6 +149,15 @@ func (p *Proxy) RoundTrip(ctx context.Context, subject access.Subject, cluster s
 		return nil, context.Cause(ctx)
 	}
 	res.Request = req
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		body := res.Body.(*held)
+		conn, ok := body.ReadCloser.(io.ReadWriteCloser)
+		if !ok {
+			body.Close()
+			return unavailable("the API server changed protocols in a way that cannot be followed").response(), nil
+		}
+		res.Body = &heldConn{held: body, Writer: conn, unhook: context.AfterFunc(body.ctx, func() { _ = conn.Close() })}
+	}
 	return res, nil
 }
 
@@ -311,6 +322,19 @@ func (h *held) Close() error {
 	err := h.ReadCloser.Close()
 	h.done()
 	return err
+}
+
+// heldConn is a connection of another protocol that is registered as live until
+// it is closed, and is closed when the right to it is lost.
+type heldConn struct {
+	*held
+	io.Writer
+	unhook func() bool
+}
+
+func (h *heldConn) Close() error {
+	h.unhook()
+	return h.held.Close()
 }
 
 func failureOf(err error) *failure {

@@ -27,11 +27,15 @@ var untrustedHeaders = map[string]bool{
 	"Accept-Ranges": true, "Age": true, "Allow": true, "Audit-Id": true, "Cache-Control": true, "Content-Disposition": true,
 	"Content-Encoding": true, "Content-Language": true, "Content-Length": true, "Content-Range": true, "Content-Type": true,
 	"Date": true, "Etag": true, "Expires": true, "Last-Modified": true, "Location": true, "Retry-After": true,
-	"Trailer": true, "Transfer-Encoding": true, "Vary": true, "Warning": true, "X-Request-Id": true,
+	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Vary": true, "Warning": true, "X-Request-Id": true,
 	"X-Content-Type-Options": true, "Content-Security-Policy": true, "Cross-Origin-Resource-Policy": true, "X-Frame-Options": true,
 	"Referrer-Policy": true, "Cross-Origin-Opener-Policy": true,
 	"X-Kubernetes-Pf-Flowschema-Uid": true, "X-Kubernetes-Pf-Prioritylevel-Uid": true,
 }
+
+// handshakeHeaders are those that an answer keeps besides when it changes to a
+// WebSocket; they are the core's own words.
+var handshakeHeaders = map[string]bool{"Connection": true, "Sec-Websocket-Accept": true, "Sec-Websocket-Protocol": true}
 
 // refusedDestinations are what a browser would do with the answer that may
 // never be done with one: run it, show it, or style the console with it.
@@ -90,10 +94,10 @@ type untrustedWriter struct {
 	wrote bool
 }
 
-func (w *untrustedWriter) filter() {
+func (w *untrustedWriter) filter(status int) {
 	h := w.Header()
 	for name := range h {
-		if !untrustedHeaders[name] {
+		if !untrustedHeaders[name] && !(status == http.StatusSwitchingProtocols && handshakeHeaders[name]) {
 			delete(h, name)
 		}
 	}
@@ -114,7 +118,7 @@ func (w *untrustedWriter) WriteHeader(status int) {
 	}
 	if !w.wrote {
 		w.wrote = true
-		w.filter()
+		w.filter(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

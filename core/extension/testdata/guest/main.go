@@ -3,6 +3,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,6 +67,44 @@ func init() {
 		w.WriteHeader(status)
 	})
 	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	// Joins its client with a session in Kubernetes.
+	mux.HandleFunc("GET "+project+"/session", func(w http.ResponseWriter, r *http.Request) {
+		pod, _, err := atoll.Dial(r.Context(), "websocket", "http://kubernetes/api/v1/namespaces/demo/pods/a/exec", nil)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusTeapot)
+			return
+		}
+		if client, err := atoll.Upgrade(w, r); err == nil {
+			_ = client.Join(pod)
+		}
+	})
+	// Repeats what it is told, until it is told to do something else.
+	mux.HandleFunc("GET /talk", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Sec-WebSocket-Protocol", r.Header.Get("Sec-WebSocket-Protocol"))
+		client, err := atoll.Upgrade(w, r)
+		if err != nil {
+			return
+		}
+		for {
+			message, text, err := client.ReadMessage()
+			var end *atoll.CloseError
+			switch {
+			case errors.As(err, &end):
+				fmt.Println("closed with", end.Code, end.Text)
+				return
+			case err != nil:
+				return
+			case string(message) == "close":
+				client.Close(4321, "as you wish")
+				return
+			case string(message) == "panic":
+				panic("as you wish")
+			case string(message) == "die":
+				os.Exit(1)
+			}
+			client.WriteMessage(message, text)
+		}
+	})
 	fragment := func(name, body string) {
 		mux.HandleFunc("GET /fragments/"+name, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
 	}
