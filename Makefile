@@ -138,7 +138,7 @@ test-fast: tools $(BUILTIN) ## what takes under two minutes: for daily use
 test-unit: tools $(BUILTIN)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt is wanted for:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet ./...
-	@go test -json ./... | $(REPORT)
+	@go test -json -timeout 30m ./... | $(REPORT)
 	@for m in $(GO_MODULES); do echo "== $$m"; (cd $$m && go vet ./... && go test -json $$(go list ./... | grep -v /integration) | $(REPORT)); done
 
 .PHONY: test-console
