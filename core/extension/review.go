@@ -75,15 +75,23 @@ func asks(p *Package) []Ask {
 	all = append(all, upstreamAsks(m)...)
 	for _, r := range m.Routes {
 		scope, _ := r.scope()
-		text := fmt.Sprintf("Answer %s /x/%s%s to people who have %s/%s in that %s", strings.Join(r.Methods, ", "), m.Name, r.Path, m.Name, r.Permission, scope)
+		does := "Answer " + strings.Join(r.Methods, ", ")
+		if r.WebSocket {
+			does = "Speak WebSocket at"
+		}
+		text := fmt.Sprintf("%s /x/%s%s to people who have %s/%s in that %s", does, m.Name, r.Path, m.Name, r.Permission, scope)
 		if r.Permission == "" {
 			who := fmt.Sprintf("may see that %s", scope)
 			if scope == scopePlatform {
 				who = "is signed in"
 			}
-			text = fmt.Sprintf("Answer %s /x/%s%s to everybody who %s", strings.Join(r.Methods, ", "), m.Name, r.Path, who)
+			text = fmt.Sprintf("%s /x/%s%s to everybody who %s", does, m.Name, r.Path, who)
 		}
-		all = append(all, Ask{Kind: AskRoute, Text: text, Rule: strings.Join(r.Methods, ",") + " " + r.Path})
+		rule := strings.Join(r.Methods, ",") + " " + r.Path
+		if r.WebSocket {
+			rule += " websocket"
+		}
+		all = append(all, Ask{Kind: AskRoute, Text: text, Rule: rule})
 	}
 	for _, r := range m.Roles {
 		text := fmt.Sprintf("Add the permission %q (%s/%s), which no role has until an administrator gives it", r.Title["en"], m.Name, r.ID)

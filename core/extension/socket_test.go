@@ -3,12 +3,14 @@
 package extension
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,6 +176,19 @@ func TestSocketsAgreeOnAProtocolOrAreNone(t *testing.T) {
 	}
 	if _, response, err := dial("/headers?status=403", nil); err == nil || response.StatusCode != http.StatusForbidden {
 		t.Errorf("a route that is no WebSocket answers %v", err)
+	}
+}
+
+func TestReviewTellsASocketFromARoute(t *testing.T) {
+	w := newWorld(t, nil)
+	r, err := w.Review(t.Context(), bytes.NewReader(samplePackage(t, socketManifest)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(r.Asks, func(a Ask) bool {
+		return a.Text == "Speak WebSocket at /x/sample/talk to everybody who is signed in" && a.Rule == "GET /talk websocket"
+	}) {
+		t.Errorf("%+v", r.Asks)
 	}
 }
 
