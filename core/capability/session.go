@@ -19,8 +19,8 @@ import (
 // sessions are the subresources that are spoken to in both directions.
 var sessions = []string{"exec", "attach", "portforward"}
 
-// protocolHeader names the sub-protocols that a WebSocket's sides agree on.
-const protocolHeader = "Sec-Websocket-Protocol"
+// ProtocolHeader names the sub-protocols that a WebSocket's sides agree on.
+const ProtocolHeader = "Sec-Websocket-Protocol"
 
 // session opens a WebSocket to the API server. What the API server refuses is
 // an ordinary answer.
@@ -32,9 +32,13 @@ func (d *Door) session(ctx context.Context, call *Call, via Via, r *sandbox.Requ
 	if err != nil || !slices.Contains(sessions, q.Subresource) {
 		return nil, &sandbox.ResetError{Code: wire.Invalid, Text: "there are sessions with " + strings.Join(sessions, ", ") + " only"}
 	}
+	said, ok := r.Body.(sandbox.FrameReader)
+	if !ok {
+		return nil, errors.New("a session without a body that knows messages")
+	}
 	var offered []string
 	for _, h := range r.Header {
-		if http.CanonicalHeaderKey(h.Name) == protocolHeader {
+		if http.CanonicalHeaderKey(h.Name) == ProtocolHeader {
 			for name := range strings.SplitSeq(h.Value, ",") {
 				offered = append(offered, strings.TrimSpace(name))
 			}
@@ -61,10 +65,10 @@ func (d *Door) session(ctx context.Context, call *Call, via Via, r *sandbox.Requ
 		return nil, errors.Join(&sandbox.ResetError{Code: wire.Unavailable, Text: "the cluster did not agree to a WebSocket"}, err)
 	}
 	socket := NewSocket(ctx, conn)
-	go socket.Send(Frames(r.Body))
+	go socket.Send(said)
 	opened := &sandbox.Response{Status: http.StatusOK, Body: socket}
 	if name := conn.Subprotocol(); name != "" {
-		opened.Header = []wire.Header{{Name: protocolHeader, Value: name}}
+		opened.Header = []wire.Header{{Name: ProtocolHeader, Value: name}}
 	}
 	return opened, nil
 }

@@ -84,9 +84,14 @@ func (s *script) ReadFrame(p []byte) (int, wire.Flags, error) {
 
 func (s *script) Read([]byte) (int, error) { return 0, errors.New("messages are lost by Read") }
 
+// newSilence is a body that says nothing until it may end.
+func newSilence() *script {
+	return &script{end: make(chan struct{}), messages: []message{{err: io.EOF}}}
+}
+
 // heard reads whole messages until the end; after so many, done is closed.
 func heard(body io.Reader, after int, done chan struct{}) (all []message) {
-	frames, part, buffer := body.(FrameReader), "", make([]byte, 1000)
+	frames, part, buffer := body.(sandbox.FrameReader), "", make([]byte, 1000)
 	for {
 		n, flags, err := frames.ReadFrame(buffer)
 		part += string(buffer[:n])
@@ -175,7 +180,7 @@ func TestSessionEndsAsTheAPIServerEndsIt(t *testing.T) {
 			}
 			c.end(conn)
 		})
-		silence, quiet := io.Pipe()
+		silence := newSilence()
 		response, err := NewDoor(server, nil).Open(t.Context(), sessionParent(), into(execPath, "websocket", silence))
 		if err != nil {
 			t.Fatal(err)
@@ -186,7 +191,7 @@ func TestSessionEndsAsTheAPIServerEndsIt(t *testing.T) {
 		if len(got) != 2 || got[0].text != "x" || c.code == 0 && (errors.As(last, &end) || errors.Is(last, io.EOF)) || c.code != 0 && (!errors.As(last, &end) || end.Code != c.code) {
 			t.Errorf("%s: %+v", name, got)
 		}
-		_ = quiet.Close()
+		close(silence.end)
 		_ = response.Body.Close()
 	}
 }
@@ -198,7 +203,7 @@ func TestSessionEndsWithItsContext(t *testing.T) {
 		ended <- err
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	silence, _ := io.Pipe()
+	silence := newSilence()
 	response, err := NewDoor(server, nil).Open(ctx, sessionParent(), into(execPath, "websocket", silence))
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +225,7 @@ func TestSessionIsRefused(t *testing.T) {
 		"/api/v1/namespaces/demo/pods/a/portforward": wire.Denied, // no rule
 		"/api/v1/namespaces/demo/pods/../exec":       wire.Invalid,
 	} {
-		_, err := NewDoor(server, nil).Open(t.Context(), sessionParent(), into(path, "websocket", nil))
+		_, err := NewDoor(server, nil).Open(t.Context(), sessionParent(), into(path, "websocket", newSilence()))
 		var reset *sandbox.ResetError
 		if !errors.As(err, &reset) || reset.Code != want {
 			t.Errorf("%s: %v, want %v", path, err, want)
@@ -231,7 +236,7 @@ func TestSessionIsRefused(t *testing.T) {
 	if !errors.As(err, &reset) || reset.Code != wire.Unsupported {
 		t.Errorf("tcp: %v", err)
 	}
-	response, err := NewDoor(server, nil).Open(t.Context(), sessionParent(), into(strings.Replace(execPath, "demo", "closed", 1), "websocket", nil))
+	response, err := NewDoor(server, nil).Open(t.Context(), sessionParent(), into(strings.Replace(execPath, "demo", "closed", 1), "websocket", newSilence()))
 	if err != nil {
 		t.Fatal(err)
 	}

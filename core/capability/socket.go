@@ -20,9 +20,6 @@ import (
 // often that nothing between the two takes the connection for idle.
 const pingEvery = 30 * time.Second
 
-// FrameReader is a body that knows messages.
-type FrameReader = sandbox.FrameReader
-
 // Socket is a WebSocket as a body: what its other side says can be read, message
 // by message, and Send says what a stream of the wire brings. One goroutine may
 // read and one may send.
@@ -112,7 +109,7 @@ func (s *Socket) Close() error {
 // Send says what from brings, and closes as it ends: with the close that it
 // ends with, normally at a plain end, and without a word when it broke. It
 // returns when nothing more can be said.
-func (s *Socket) Send(from FrameReader) error {
+func (s *Socket) Send(from sandbox.FrameReader) error {
 	err := s.send(from)
 	var end *sandbox.CloseError
 	switch {
@@ -126,15 +123,15 @@ func (s *Socket) Send(from FrameReader) error {
 	return nil
 }
 
-// Goodbye says a close and waits a moment for the other side's. A code that
-// nobody may say becomes 1011.
+// Goodbye says a close, whose text has at most 123 bytes, and waits a moment for
+// the other side's. A code that nobody may say becomes 1011.
 func (s *Socket) Goodbye(code websocket.StatusCode, text string) {
 	if !sayable(code) {
 		code = websocket.StatusInternalError
 	}
 	s.leaving.Do(func() {
 		defer close(s.left)
-		err := s.conn.Close(code, text[:min(len(text), maxCloseText)])
+		err := s.conn.Close(code, text)
 		var end websocket.CloseError
 		switch {
 		case errors.As(err, &end):
@@ -145,9 +142,6 @@ func (s *Socket) Goodbye(code websocket.StatusCode, text string) {
 		s.end()
 	})
 }
-
-// maxCloseText is what fits a close, in bytes.
-const maxCloseText = 123
 
 // sayable tells whether a close code may be sent (RFC 6455, 7.4); 1005 is sent
 // as a close without a code.
@@ -160,7 +154,7 @@ func sayable(code websocket.StatusCode) bool {
 	}
 }
 
-func (s *Socket) send(from FrameReader) error {
+func (s *Socket) send(from sandbox.FrameReader) error {
 	buffer := make([]byte, 16<<10)
 	var message io.WriteCloser // begun and not ended
 	for {
@@ -213,30 +207,3 @@ func (s *Socket) closed(err error) error {
 }
 
 var errBroken = errors.New("the WebSocket broke")
-
-// Frames gives a body as one that knows messages; nil has ended.
-func Frames(body io.Reader) FrameReader {
-	switch b := body.(type) {
-	case nil:
-		return silent{}
-	case FrameReader:
-		return b
-	default:
-		return unframed{b}
-	}
-}
-
-type silent struct{}
-
-func (silent) ReadFrame([]byte) (int, wire.Flags, error) { return 0, 0, io.EOF }
-
-// unframed is a body without messages: each piece is one.
-type unframed struct{ io.Reader }
-
-func (b unframed) ReadFrame(p []byte) (int, wire.Flags, error) {
-	n, err := b.Read(p)
-	if n > 0 {
-		return n, wire.Message, err
-	}
-	return n, 0, err
-}

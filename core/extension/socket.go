@@ -18,9 +18,6 @@ import (
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
-// protocolHeader names the sub-protocols that both sides agree on.
-const protocolHeader = "Sec-Websocket-Protocol"
-
 // wantsWebSocket tells whether a client asks to change to WebSocket.
 func wantsWebSocket(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
@@ -31,8 +28,8 @@ func wantsWebSocket(r *http.Request) bool {
 // is told which. The Origin was checked, with all other requests'.
 func (h *Host) serveSocket(ctx context.Context, w http.ResponseWriter, r *http.Request, a *active, request *sandbox.Request) {
 	request.Protocol = "websocket"
-	for _, value := range r.Header[protocolHeader] {
-		request.Header = append(request.Header, wire.Header{Name: protocolHeader, Value: value})
+	for _, value := range r.Header[capability.ProtocolHeader] {
+		request.Header = append(request.Header, wire.Header{Name: capability.ProtocolHeader, Value: value})
 	}
 	says := &laterBody{ready: make(chan struct{})}
 	defer says.Close()
@@ -48,7 +45,7 @@ func (h *Host) serveSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 	}
 	accept := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled}
 	for _, header := range response.Header {
-		if textproto.CanonicalMIMEHeaderKey(header.Name) == protocolHeader {
+		if textproto.CanonicalMIMEHeaderKey(header.Name) == capability.ProtocolHeader {
 			accept.Subprotocols = append(accept.Subprotocols, header.Value)
 		}
 	}
@@ -59,7 +56,7 @@ func (h *Host) serveSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 	socket := capability.NewSocket(context.WithoutCancel(ctx), conn)
 	defer socket.Close()
 	says.begin(socket)
-	err = socket.Send(capability.Frames(response.Body))
+	err = socket.Send(response.Body.(sandbox.FrameReader))
 	if code, text, ours := goodbye(ctx, err); ours {
 		socket.Goodbye(code, text)
 		if code == websocket.StatusInternalError {

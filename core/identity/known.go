@@ -162,8 +162,11 @@ func readToken(id string, value []byte) (*knownToken, error) {
 	}
 	t := &knownToken{id: id, userUID: r.UserUID, readOnly: r.ReadOnly, expires: r.ExpiresAt}
 	hash, err := base64.RawStdEncoding.DecodeString(r.Hash)
-	if err != nil || len(hash) != len(t.hash) {
-		return nil, fmt.Errorf("its hash is not one: %d bytes, %w", len(hash), err)
+	if err != nil {
+		return nil, fmt.Errorf("its hash is not one: %w", err)
+	}
+	if len(hash) != len(t.hash) {
+		return nil, fmt.Errorf("its hash is not one: %d bytes", len(hash))
 	}
 	copy(t.hash[:], hash)
 	return t, nil
