@@ -3,12 +3,12 @@
 package sandbox
 
 import (
-	"errors"
 	"flag"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
 	"github.com/atoll-platform/atoll/sdk/wire/kit"
 )
@@ -34,39 +34,30 @@ func TestConformanceOfModule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.close)
+	t.Cleanup(c.Close)
 	kit.TestGuest(t, 6, func(t *testing.T, play func(kit.Guest, func(time.Duration))) {
 		now := time.Now()
-		m, err := c.start(t.Context(), 256<<20, newWASI(now, [32]byte{1}, newGuestLog(discard, now)))
+		m, err := c.Start(t.Context(), machine.Start{Memory: 256 << 20, Seed: [32]byte{1}, Now: now, CPU: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer m.close()
-		if err := m.initialize(); err != nil {
-			t.Fatal(err)
-		}
-		play(&moduleGuest{machine: m}, func(d time.Duration) {
-			now = now.Add(d)
-			m.world().setClock(now)
+		defer m.Close()
+		guest := &moduleGuest{machine: m, turn: machine.Turn{Now: now, CPU: time.Minute}}
+		play(guest, func(d time.Duration) {
+			guest.turn.Now = guest.turn.Now.Add(d)
 		})
 	})
 }
 
 // moduleGuest is a module as a kit.Guest.
-type moduleGuest struct{ machine machine }
+type moduleGuest struct {
+	machine machine.Machine
+	turn    machine.Turn
+}
 
 // Poll implements kit.Guest.
 func (g *moduleGuest) Poll(frames []byte) ([]byte, error) {
-	if len(frames) > 0 {
-		at, err := g.machine.buffer(len(frames))
-		if err != nil {
-			return nil, err
-		}
-		if !g.machine.write(at, frames) {
-			return nil, errors.New("the buffer that it offers lies outside its memory")
-		}
-	} else {
-		g.machine.world().wake = never
-	}
-	return g.machine.poll(len(frames))
+	g.turn.Batch = frames
+	err := g.machine.Turn(&g.turn)
+	return g.turn.Frames, err
 }

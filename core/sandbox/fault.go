@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
 var (
 	// ErrModule is wrapped when a module breaks the wire's rules or limits.
-	ErrModule = errors.New("the module cannot run here")
+	ErrModule = machine.ErrModule
 	// ErrBusy is wrapped when an instance carries as many streams as it may.
 	ErrBusy = errors.New("the guest carries as many streams as it may")
 	// ErrClosed is returned for a guest or an engine that is closed.

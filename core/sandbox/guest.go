@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
 )
 
 // Isolation says who may share the memory of one instance.
@@ -83,14 +85,14 @@ type Guest struct {
 	logger *slog.Logger
 	// source gives the code, each time it is loaded; firstID is each
 	// instance's first stream. Tests change them.
-	source  func(context.Context) (*code, error)
+	source  func(context.Context) (machine.Code, error)
 	firstID uint32
 
 	loading chan struct{} // whoever holds it may load code and start instances
 
 	mu        sync.Mutex
 	closed    bool
-	code      *code
+	code      machine.Code
 	instances map[instanceKey]*instance
 	starting  int // instances being started; the code stays
 	lastUsed  time.Time
@@ -230,7 +232,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 			}
 			g.mu.Unlock()
 			if err != nil {
-				i.run.close()
+				i.run.Close()
 			}
 		}
 		started <- err
@@ -250,21 +252,21 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 }
 
 // load reads, checks and compiles the module.
-func (g *Guest) load(ctx context.Context) (*code, error) {
+func (g *Guest) load(ctx context.Context) (machine.Code, error) {
 	began := time.Now()
 	wasm, err := g.spec.Wasm()
 	if err != nil {
 		return nil, fmt.Errorf("reading the module of %s: %w", g.spec.Name, err)
 	}
-	if d := digest(wasm); g.spec.Digest != "" && d != g.spec.Digest {
+	if d := machine.Digest(wasm); g.spec.Digest != "" && d != g.spec.Digest {
 		return nil, fmt.Errorf("%w: the module of %s is %s, and not %s as was consented to", ErrModule, g.spec.Name, d, g.spec.Digest)
 	}
-	report, c, err := g.engine.compile(ctx, wasm)
+	c, report, err := g.engine.room.Load(ctx, wasm)
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", g.spec.Name, err)
 	}
 	if report.MinMemory > g.limits.Memory {
-		c.close()
+		c.Close()
 		return nil, fmt.Errorf("%w: %s starts with %d bytes of memory and may have %d", ErrModule, g.spec.Name, report.MinMemory, g.limits.Memory)
 	}
 	g.logger.Info("extension loaded", slog.Int("bytes", len(wasm)), slog.Duration("took", time.Since(began)))
@@ -292,7 +294,7 @@ func (g *Guest) unloadWhenIdle() {
 	idle := g.engine.idleAfter
 	switch left := idle - time.Since(g.lastUsed); {
 	case g.closed || idle > 0 && left <= 0:
-		g.code.close()
+		g.code.Close()
 		g.code = nil
 		g.logger.Info("extension unloaded")
 	case idle > 0:
@@ -378,8 +380,7 @@ func (g *Guest) Stats() Stats {
 		s.Children += i.opened
 		s.Streams += len(i.streams) - i.opened
 		s.Buffered += i.buffered
-		memory, _ := i.run.memory()
-		s.Memory += memory
+		s.Memory += i.run.Memory()
 		s.Requests += i.requests
 		s.Polls += i.polls
 		i.mu.Unlock()

@@ -62,7 +62,7 @@ func (i *instance) receiveHello(out []byte) error {
 			if v&^wire.FeatureBuffer != 0 {
 				return i.fault(FaultStart, "it uses features that this host does not have")
 			}
-			i.keepsBuffer = i.keepsBuffer || v&wire.FeatureBuffer != 0
+			i.turned.Keep = i.turned.Keep || v&wire.FeatureBuffer != 0
 		case wire.TagSeed, wire.TagSetting, wire.TagMemory, wire.TagStreams: // the host's to say
 		default:
 			if field.Critical() {

@@ -13,11 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
@@ -25,10 +25,6 @@ import (
 // waiting for something that does not hear of the reset; its slot stays taken
 // that long, so that who cancels cannot pile up work.
 const resetGrace = 30 * time.Second
-
-// leastBuffer is the smallest buffer that a guest is asked for, in bytes, so
-// that one which keeps its buffer is seldom asked again.
-const leastBuffer = 32 << 10
 
 // errUnloaded ends an instance that is not needed. Nobody but the sandbox sees
 // it: a request that meets it takes another instance.
@@ -44,13 +40,10 @@ type instance struct {
 	guest *Guest
 	key   instanceKey
 	alone bool // for one request
-	run   machine
-	world *wasi // of run
+	run   machine.Machine
 	log   *guestLog
 
-	keepsBuffer bool   // see wire.FeatureBuffer
-	buffer      uint32 // the guest's buffer, bufferSize bytes; for the owner
-	bufferSize  int
+	turned machine.Turn // the guest's last turn; for the owner
 
 	signal chan struct{} // the loop looks
 	done   chan struct{} // the loop has left, the memory is free
@@ -77,6 +70,7 @@ type instance struct {
 	buffered   int // received and not read
 
 	wake       time.Time // when the guest wants a poll; zero: when frames come
+	asked      time.Time // what WAKE frames said of that
 	armed      time.Time // what the loop's timer is set to
 	active     time.Time // when a stream was last opened
 	unanswered int       // resets that the guest has not answered
@@ -96,33 +90,27 @@ func (i *instance) kick() {
 
 // start makes the instance run: its module's _initialize, then HELLO both ways.
 // It is called once, on the goroutine that becomes the loop.
-func (i *instance) start(ctx context.Context, code *code) error {
+func (i *instance) start(ctx context.Context, code machine.Code) error {
 	e := i.guest.engine
 	now := time.Now()
 	i.log = newGuestLog(i.guest.logger, now)
-	run, err := code.start(ctx, i.guest.limits.Memory, newWASI(now, e.seed(), i.log))
-	if err != nil {
-		return i.fault(FaultStart, err.Error())
-	}
-	i.run, i.world = run, run.world()
 	slot := e.slots.take()
-	defer e.slots.give(slot)
-	e.slots.begin(slot, i, i.guest.limits.CPUPerRequest)
-	err = run.initialize()
-	e.slots.end(slot)
-	var out []byte
-	if err == nil {
-		out, err = i.enter(slot, time.Now(), i.hello())
-	}
+	run, err := code.Start(ctx, machine.Start{Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerRequest})
 	if err != nil {
-		f := i.failure(err)
-		run.close()
-		return f
+		e.slots.give(slot)
+		return i.failure(err)
+	}
+	i.run = run
+	err = i.enter(slot, time.Now(), i.hello())
+	e.slots.give(slot)
+	if err != nil {
+		run.Close()
+		return i.failure(err)
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if err := i.receiveHello(out); err != nil {
-		run.close()
+	if err := i.receiveHello(i.turned.Frames); err != nil {
+		run.Close()
 		return err
 	}
 	i.settle()
@@ -178,7 +166,7 @@ func (i *instance) loop() {
 			fired = true
 		}
 	}
-	i.run.close()
+	i.run.Close()
 	i.log.close(time.Now())
 	i.guest.left(i)
 	close(i.done)
@@ -212,7 +200,7 @@ func (i *instance) turn(slot int, now time.Time) {
 	i.mu.Lock()
 	batch := i.takeBatch()
 	i.mu.Unlock()
-	out, err := i.enter(slot, now, batch)
+	err := i.enter(slot, now, batch)
 	slots.give(slot)
 
 	i.mu.Lock()
@@ -220,10 +208,8 @@ func (i *instance) turn(slot int, now time.Time) {
 	switch {
 	case err != nil:
 		i.end(i.failure(err))
-	case i.outgrown():
-		i.end(i.fault(FaultMemory, "it wanted more than its limit"))
 	case i.dead == nil:
-		if err := i.receive(out); err != nil {
+		if err := i.receive(i.turned.Frames); err != nil {
 			i.end(err)
 		} else {
 			i.settle()
@@ -247,10 +233,16 @@ func (i *instance) turn(slot int, now time.Time) {
 
 // settle notes when the guest wants to be polled. i.mu is held.
 func (i *instance) settle() {
-	if w := i.world.wake; w == never {
-		i.wake = time.Time{}
-	} else {
-		i.wake = i.world.epoch.Add(time.Duration(w))
+	i.wake = i.turned.Wake
+	if !i.asked.IsZero() && (i.wake.IsZero() || i.asked.Before(i.wake)) {
+		i.wake = i.asked
+	}
+}
+
+// askWake notes that the guest has asked for a poll after a while. i.mu is held.
+func (i *instance) askWake(after time.Duration) {
+	if at := i.turned.Now.Add(after); i.asked.IsZero() || at.Before(i.asked) {
+		i.asked = at
 	}
 }
 
@@ -281,30 +273,19 @@ func (i *instance) takeBatch() []byte {
 	return batch
 }
 
-// enter gives the guest a batch and gets its answer, under the watchdog's eye.
-// The answer is a view into the guest's memory. For the owner.
-func (i *instance) enter(slot int, now time.Time, batch []byte) (out []byte, err error) {
-	r, slots := i.run, i.guest.engine.slots
-	i.world.setClock(now)
-	slots.begin(slot, i, i.guest.limits.CPUPerRequest)
-	if len(batch) > i.bufferSize || len(batch) > 0 && !i.keepsBuffer {
-		i.bufferSize = max(len(batch), leastBuffer)
-		i.buffer, err = r.buffer(i.bufferSize)
-	}
-	if err == nil && len(batch) > 0 && !r.write(i.buffer, batch) {
-		err = errors.New("the buffer that it offers lies outside its memory")
-	}
+// enter gives the guest a batch and gets its answer into i.turned, under the
+// watchdog's eye. For the owner.
+func (i *instance) enter(slot int, now time.Time, batch []byte) error {
+	slots, t := i.guest.engine.slots, &i.turned
 	if len(batch) == 0 {
-		// Time has passed, which is all that this poll says. What the guest
-		// waits for next it says anew. (A poll with frames in it may be
-		// answered without a look at the clock: there the wake stands.)
-		i.world.wake = never
+		i.asked = time.Time{} // it says anew what it waits for
 	}
-	if err == nil {
-		out, err = r.poll(len(batch))
-	}
+	t.Now, t.Batch, t.CPU = now, batch, i.guest.limits.CPUPerRequest
+	slots.begin(slot, i, t.CPU)
+	err := i.run.Turn(t)
 	slots.end(slot)
-	return out, err
+	i.log.wrote(now, t.Said, t.Unsaid)
+	return err
 }
 
 // end ends the instance: its streams die, its loop frees it. i.mu is held.
@@ -335,7 +316,7 @@ func (i *instance) stop(why error) {
 	running := i.owned
 	i.mu.Unlock()
 	if running {
-		i.run.kill()
+		i.run.Kill()
 	}
 	<-i.done
 }
@@ -355,27 +336,22 @@ func (i *instance) checkAnswers(now time.Time) {
 	}
 }
 
-// outgrown tells whether the guest has asked for more memory than it may have.
-func (i *instance) outgrown() bool {
-	_, refused := i.run.memory()
-	return refused
-}
-
 // fault makes the fault that ends this instance.
 func (i *instance) fault(class Class, detail string) *Fault {
 	return &Fault{Class: class, Extension: i.guest.spec.Name, Version: i.guest.spec.Version, Detail: detail}
 }
 
-// failure is the fault that an error of entering the guest stands for.
+// failure is the fault that an error of the guest's machine stands for.
 func (i *instance) failure(err error) *Fault {
 	switch {
-	case errors.Is(err, errStopped):
+	case errors.Is(err, machine.ErrStopped):
 		return i.fault(FaultTime, fmt.Sprintf("it ran longer than %v at once", i.guest.limits.CPUPerRequest))
-	case i.outgrown():
-		return i.fault(FaultMemory, "it wanted more than its limit")
+	case errors.Is(err, machine.ErrMemory):
+		return i.fault(FaultMemory, err.Error())
+	case errors.Is(err, machine.ErrStart):
+		return i.fault(FaultStart, err.Error())
 	}
-	detail, _, _ := strings.Cut(err.Error(), "\nGo runtime stack trace:")
-	return i.fault(FaultTrap, detail)
+	return i.fault(FaultTrap, err.Error())
 }
 
 // maxPolls is how many polls run at once, so that guests leave the process a

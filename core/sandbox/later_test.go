@@ -4,10 +4,10 @@ package sandbox
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
@@ -15,9 +15,8 @@ import (
 // later puts itself between an instance and its machine, and adds what a later
 // version might say: frames of types 13 and 14, fields with tags 200 and 201.
 type later struct {
-	machine
-	says     laterSays
-	at, size int // the buffer, and what lies in it
+	machine.Machine
+	says laterSays
 }
 
 // laterSays is what is added to each batch into the guest and out of it.
@@ -59,29 +58,18 @@ func (a addition) apply(batch []byte) (b []byte) {
 	return b
 }
 
-// slack is room for what is added to a batch.
-const slack = 4 << 10
-
-func (l *later) buffer(size int) (uint32, error) { return l.machine.buffer(size + slack) }
-
-func (l *later) write(at uint32, b []byte) bool {
-	b = l.says.in.apply(b)
-	l.size = len(b)
-	return l.machine.write(at, b)
-}
-
-func (l *later) poll(size int) ([]byte, error) {
-	if size > 0 {
-		size = l.size
-	}
-	out, err := l.machine.poll(size)
-	return l.says.out.apply(slices.Clone(out)), err
+func (l *later) Turn(t *machine.Turn) error {
+	asked := t.Batch
+	t.Batch = l.says.in.apply(asked)
+	err := l.Machine.Turn(t)
+	t.Batch, t.Frames = asked, l.says.out.apply(t.Frames)
+	return err
 }
 
 // startLater loads a module whose instances talk with a later version.
 func startLater(e *Engine, wasm []byte, says laterSays) *Guest {
 	g := e.Load(Spec{Name: "today", Wasm: func() ([]byte, error) { return wasm, nil }, Limits: Limits{Memory: 32 << 20}})
-	wrap(g, func(m machine) machine { return &later{machine: m, says: says} })
+	wrap(g, func(m machine.Machine) machine.Machine { return &later{m, says} })
 	return g
 }
 

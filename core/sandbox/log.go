@@ -32,6 +32,17 @@ func newGuestLog(to *slog.Logger, now time.Time) *guestLog {
 	return &guestLog{to: to, tokens: logBurst, at: now}
 }
 
+// wrote takes what a turn wrote to descriptors 1 and 2; unsaid bytes more were
+// not kept.
+func (l *guestLog) wrote(now time.Time, b []byte, unsaid int) {
+	l.write(now, b)
+	if unsaid > 0 {
+		l.cut = true
+		l.flush(now)
+		l.dropped += 1 + unsaid/logLine
+	}
+}
+
 // write takes bytes of descriptors 1 and 2 and logs the lines in them.
 func (l *guestLog) write(now time.Time, b []byte) {
 	for len(b) > 0 {

@@ -5,8 +5,9 @@
 package sandbox
 
 import (
-	"bytes"
 	"runtime"
+
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
 )
 
 // MemoryForTests copies the linear memory of every instance, each while it is at
@@ -26,8 +27,8 @@ func (g *Guest) MemoryForTests() (all [][]byte) {
 			i.mu.Lock()
 		}
 		// Nobody enters the guest, nor frees its memory, while mu is held.
-		if r, ok := i.run.(*runner); ok && i.dead == nil && r.linear.bytes != nil {
-			all = append(all, bytes.Clone(r.linear.bytes[:r.linear.size.Load()]))
+		if i.dead == nil {
+			all = append(all, machine.MemoryForTests(i.run))
 		}
 		i.mu.Unlock()
 	}

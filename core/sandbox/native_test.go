@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
@@ -17,50 +18,41 @@ import (
 // frames that the guest answers. The first batch is the host's HELLO alone.
 type script func(in []byte) (out []byte)
 
-// native is the machine of a script.
+// native is the machine of a script. Its clock is nobody's, and it never wakes.
 type native struct {
 	play   script
-	wasi   wasi
-	in     []byte
 	killed atomic.Bool
 }
 
-func (n *native) initialize() error { return nil }
-
-func (n *native) buffer(size int) (uint32, error) {
-	n.in = make([]byte, size)
-	return 0, nil
-}
-
-func (n *native) write(at uint32, b []byte) bool {
-	copy(n.in, b)
-	return true
-}
-
-func (n *native) poll(size int) ([]byte, error) {
-	out := n.play(n.in[:size])
+func (n *native) Turn(t *machine.Turn) error {
+	t.Frames = n.play(slices.Clone(t.Batch))
 	if n.killed.Load() {
-		return nil, errStopped
+		return machine.ErrStopped
 	}
-	return out, nil
+	return nil
 }
 
-func (n *native) kill()                  { n.killed.Store(true) }
-func (n *native) close()                 {}
-func (n *native) world() *wasi           { return &n.wasi }
-func (n *native) memory() (uint64, bool) { return 0, false }
+func (n *native) Kill()          { n.killed.Store(true) }
+func (n *native) Close()         {}
+func (n *native) Memory() uint64 { return 0 }
+
+// starter is code whose machines a function makes.
+type starter func(ctx context.Context, s machine.Start) (machine.Machine, error)
+
+func (f starter) Start(ctx context.Context, s machine.Start) (machine.Machine, error) {
+	return f(ctx, s)
+}
+
+func (starter) Close() {}
 
 // loadNative makes a guest whose instances are scripts: play is called once for
 // each instance that starts.
 func loadNative(e *Engine, spec Spec, play func() script) *Guest {
 	g := e.Load(spec)
-	g.source = func(context.Context) (*code, error) {
-		return &code{
-			start: func(_ context.Context, _ uint64, w wasi) (machine, error) {
-				return &native{play: play(), wasi: w}, nil
-			},
-			close: func() {},
-		}, nil
+	g.source = func(context.Context) (machine.Code, error) {
+		return starter(func(context.Context, machine.Start) (machine.Machine, error) {
+			return &native{play: play()}, nil
+		}), nil
 	}
 	return g
 }

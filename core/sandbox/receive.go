@@ -114,10 +114,9 @@ func (i *instance) receiveControl(f wire.Frame) error {
 		if !ok || ms == 0 {
 			return i.broken(f, "it has no time")
 		}
-		w := i.world
-		w.wake = min(w.wake, w.monotonic()+int64(time.Duration(ms)*time.Millisecond))
+		i.askWake(time.Duration(ms) * time.Millisecond)
 	case wire.Log:
-		if !i.log.frame(i.world.now, f.Payload) {
+		if !i.log.frame(i.turned.Now, f.Payload) {
 			return i.broken(f, "its fields are broken")
 		}
 	default:
@@ -142,8 +141,7 @@ func (i *instance) receiveStray(f wire.Frame) error {
 			return i.broken(f, "it has no code, or too long a text")
 		}
 		i.in = wire.AppendReset(i.in, f.Stream, wire.Cancelled, "")
-		w := i.world
-		w.wake = min(w.wake, w.monotonic()+int64(time.Millisecond))
+		i.askWake(time.Millisecond)
 	case f.Type == wire.Window, f.Type == wire.Stop, !f.Type.Known():
 	default:
 		return i.broken(f, "the stream has ended")

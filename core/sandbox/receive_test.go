@@ -34,8 +34,7 @@ func bare(t testing.TB) *instance {
 		windowSize: 256 << 10, window: 256 << 10, room: 256 << 10, owned: true,
 		log: newGuestLog(logger, now),
 	}
-	run := &runner{wasi: newWASI(now, [32]byte{}, i.log)}
-	i.run, i.world = run, &run.wasi
+	i.run, i.turned.Now = &native{}, now
 	var x Exchange
 	x.MaxBody = 1000
 	for n := range 3 {
@@ -80,21 +79,6 @@ func FuzzGuestOutput(f *testing.F) {
 			i.end(err)
 		}
 		checkBooks(t, i, opened...)
-	})
-}
-
-// FuzzModule decodes arbitrary bytes as a module: a report, never a panic.
-func FuzzModule(f *testing.F) {
-	f.Add(driverWasm(true))
-	f.Add(driverWasm(false))
-	f.Add([]byte("\x00asm\x01\x00\x00\x00\x01\xff\xff\xff\xff\x0f"))
-	f.Fuzz(func(t *testing.T, wasm []byte) {
-		report, _ := inspect(wasm, 1<<20, 1<<30)
-		if len(report.Faults) == 0 {
-			if m, err := decodeModule(wasm); err != nil || len(m.memories) != 1 {
-				t.Errorf("a module without a memory has no fault: %v", err)
-			}
-		}
 	})
 }
 

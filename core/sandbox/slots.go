@@ -133,7 +133,7 @@ func (s *slots) look() (running bool) {
 			continue
 		}
 		if p.ran += passed; p.ran > time.Duration(p.budget.Load()) && p.runs.Load() == i && p.start.Load() == start {
-			i.run.kill()
+			i.run.Kill()
 		}
 	}
 	return running

@@ -10,47 +10,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
-func TestClocksNeverRunBack(t *testing.T) {
-	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := newWASI(began, [32]byte{}, nil)
-	mono, wall := w.monotonic(), w.wall
-	if mono <= 0 || wall != began.UnixNano() {
-		t.Fatalf("it begins at %d and %d", mono, wall)
-	}
-	w.setClock(began.Add(-time.Hour))
-	if w.monotonic() != mono || w.wall != wall {
-		t.Errorf("an hour earlier they are at %d and %d", w.monotonic()-mono, w.wall-wall)
-	}
-	w.setClock(began.Add(time.Second))
-	if w.monotonic() != mono+1e9 || w.wall != wall+1e9 {
-		t.Errorf("a second later they are at %d and %d", w.monotonic()-mono, w.wall-wall)
-	}
-	// The machine's clock is set back, and its monotonic one goes on.
-	w.wall += 3600e9
-	ahead := w.wall
-	w.setClock(began.Add(2 * time.Second))
-	if w.monotonic() != mono+2e9 || w.wall != ahead {
-		t.Errorf("set back, they are at %d and %d", w.monotonic()-mono, w.wall-ahead)
-	}
-}
-
-// watched is a machine whose world a test looks at after each poll.
+// watched is a machine whose turns a test looks at.
 type watched struct {
-	machine
+	machine.Machine
 	mu   sync.Mutex
-	seen func(w *wasi)
+	seen func(t *machine.Turn)
 }
 
-func (m *watched) poll(size int) ([]byte, error) {
-	out, err := m.machine.poll(size)
+func (m *watched) Turn(t *machine.Turn) error {
+	err := m.Machine.Turn(t)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.seen(m.machine.world())
-	return out, err
+	m.seen(t)
+	return err
 }
 
 // TestTimersAreAnnouncedExactly lets a Go guest sleep, and looks at when it
@@ -60,12 +37,12 @@ func TestTimersAreAnnouncedExactly(t *testing.T) {
 	e := engineFor(t, nil)
 	g := e.Load(Spec{Name: "kit", Wasm: func() ([]byte, error) { return wasm, nil }})
 	var waits []time.Duration
-	m := &watched{seen: func(w *wasi) {
-		if w.wake != never {
-			waits = append(waits, time.Duration(w.wake-w.monotonic()))
+	m := &watched{seen: func(t *machine.Turn) {
+		if !t.Wake.IsZero() {
+			waits = append(waits, t.Wake.Sub(t.Now))
 		}
 	}}
-	wrap(g, func(inner machine) machine { m.machine = inner; return m })
+	wrap(g, func(inner machine.Machine) machine.Machine { m.Machine = inner; return m })
 	ask := func(target string) string {
 		x := Exchange{Request: Request{Authority: "route", Method: "GET", Target: target}}
 		if err := g.Exchange(t.Context(), &x); err != nil || x.Status != 200 {
@@ -90,23 +67,29 @@ func TestTimersAreAnnouncedExactly(t *testing.T) {
 }
 
 // wrap puts something before the machines of a guest.
-func wrap(g *Guest, f func(machine) machine) {
+func wrap(g *Guest, f func(machine.Machine) machine.Machine) {
 	source := g.source
-	g.source = func(ctx context.Context) (*code, error) {
+	g.source = func(ctx context.Context) (machine.Code, error) {
 		c, err := source(ctx)
 		if err != nil {
 			return nil, err
 		}
-		start := c.start
-		c.start = func(ctx context.Context, limit uint64, w wasi) (machine, error) {
-			m, err := start(ctx, limit, w)
-			if err != nil {
-				return nil, err
-			}
-			return f(m), nil
-		}
-		return c, nil
+		return wrapped{c, f}, nil
 	}
+}
+
+// wrapped is code whose machines have something before them.
+type wrapped struct {
+	machine.Code
+	f func(machine.Machine) machine.Machine
+}
+
+func (c wrapped) Start(ctx context.Context, s machine.Start) (machine.Machine, error) {
+	m, err := c.Code.Start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return c.f(m), nil
 }
 
 func TestTheEarliestWakeHolds(t *testing.T) {
@@ -121,7 +104,7 @@ func TestTheEarliestWakeHolds(t *testing.T) {
 		if i.wake.IsZero() {
 			return 0
 		}
-		return i.wake.Sub(i.world.now)
+		return i.wake.Sub(i.turned.Now)
 	}
 	if d := wants(); d != 50*time.Second {
 		t.Errorf("it is woken in %v", d)

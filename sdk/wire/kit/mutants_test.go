@@ -18,7 +18,7 @@ var hostMutants = []mutant{
 	{"ignores an unknown critical frame", "receive.go", "\t\tif f.Flags&wire.Critical != 0 {\n\t\t\ti.resetStream", "\t\tif false {\n\t\t\ti.resetStream"},
 	{"ignores an unknown critical tag", "receive.go", "case head.unknown:", "case false:"},
 	{"lets WAKE 0 pass", "receive.go", "if !ok || ms == 0 {", "if !ok {"},
-	{"wakes too late", "receive.go", "w.wake = min(w.wake, w.monotonic()+int64(time.Duration(ms)*time.Millisecond))", "w.wake = min(w.wake, w.monotonic()+int64(time.Duration(2*ms)*time.Millisecond))"},
+	{"wakes too late", "receive.go", "i.askWake(time.Duration(ms) * time.Millisecond)", "i.askWake(time.Duration(2*ms) * time.Millisecond)"},
 	{"lets a stream's window grow beyond its limit", "receive.go", "if !ok || more == 0 || s.room+int(more) >= wire.MaxWindow {", "if !ok || more == 0 {"},
 	{"does not go on when a stream's window grows", "receive.go", "\t\ts.room += int(more)\n\t\ti.wakeSender(s)\n", "\t\ts.room += int(more)\n"},
 	{"loses trailers", "receive.go", "s.trailer, s.close = end.header, s.closing(end.close)", "s.close = s.closing(end.close)"},

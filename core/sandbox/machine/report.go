@@ -1,8 +1,10 @@
 // The report on a module: what it is, and everything that is wrong with it, in
 // sentences for its author.
-package sandbox
+package machine
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +48,7 @@ const initializeExport = "_initialize"
 // tells whether it wants to be initialized. Whether its instructions are valid
 // is for the compiler to say.
 func inspect(wasm []byte, maxModule int, maxMemory uint64) (report Report, initialize bool) {
-	report = Report{Digest: digest(wasm), Size: len(wasm)}
+	report = Report{Digest: Digest(wasm), Size: len(wasm)}
 	if len(wasm) > maxModule {
 		report.fault("The module has %d bytes; at most %d are taken.", len(wasm), maxModule)
 		return report, false
@@ -152,4 +154,10 @@ func (m *module) inspectExports(report *Report) (initialize bool) {
 		}
 	}
 	return found[initializeExport]
+}
+
+// Digest is sha256:hex of a module.
+func Digest(wasm []byte) string {
+	sum := sha256.Sum256(wasm)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }

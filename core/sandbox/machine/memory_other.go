@@ -1,7 +1,7 @@
 //go:build !unix
 
 // Where there is no mmap, linear memory is a slice.
-package sandbox
+package machine
 
 func reserve(size int) ([]byte, error) { return make([]byte, size), nil }
 

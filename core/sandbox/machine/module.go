@@ -1,6 +1,6 @@
 // Decoding a module as far as its outside goes: what it imports, exports and
 // declares. Instructions are the compiler's; nothing here trusts a length.
-package sandbox
+package machine
 
 import (
 	"errors"

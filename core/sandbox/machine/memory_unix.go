@@ -1,7 +1,7 @@
 //go:build unix
 
 // Where there is mmap, linear memory is an anonymous mapping.
-package sandbox
+package machine
 
 import "syscall"
 

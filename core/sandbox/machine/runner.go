@@ -14,14 +14,16 @@
 //
 // When modules are metered, this file goes: WithCloseOnContextDone is switched
 // off, and buffer and poll become plain CallWithStack of the guest's exports.
-package sandbox
+package machine
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -38,15 +40,18 @@ const (
 
 const driverModule = "atoll_driver" // the host module that gives the driver its step
 
-// errStopped is what entering a guest answers when the watchdog stopped it.
-var errStopped = errors.New("stopped: it ran longer than it may")
+// leastBuffer is the smallest buffer that a guest is asked for, in bytes, so
+// that one which keeps its buffer is seldom asked again.
+const leastBuffer = 32 << 10
 
-// runner holds one instance of a guest's module. Everything but kill is for the
-// instance's owner alone.
+// runner holds one instance of a guest's module.
 type runner struct {
 	guest, driver api.Module
 	linear        linearMemory
 	wasi          wasi
+
+	buffer     uint32 // the guest's buffer, bufferSize bytes
+	bufferSize int
 
 	resume func() (uint64, bool)
 	finish func()
@@ -63,14 +68,14 @@ type runnerContext struct {
 	*runner
 }
 
-// startRunner makes an instance and leaves it before its first instruction.
-func startRunner(ctx context.Context, rt wazero.Runtime, code, driver wazero.CompiledModule, limit uint64, w wasi) (*runner, error) {
-	r := &runner{linear: linearMemory{limit: limit}, wasi: w}
+// startRunner makes an instance and runs its _initialize.
+func startRunner(ctx context.Context, rt wazero.Runtime, code, driver wazero.CompiledModule, s Start) (*runner, error) {
+	r := &runner{linear: linearMemory{limit: s.Memory}, wasi: newWASI(s.Now, s.Seed)}
 	anonymous := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	var err error
 	r.guest, err = rt.InstantiateModule(experimental.WithMemoryAllocator(ctx, &r.linear), code, anonymous)
 	if err != nil {
-		return nil, fmt.Errorf("instantiating the module: %w", err)
+		return nil, fmt.Errorf("%w: instantiating the module: %w", ErrStart, err)
 	}
 	linked := experimental.WithImportResolver(ctx, func(name string) api.Module {
 		if name == "guest" {
@@ -81,7 +86,7 @@ func startRunner(ctx context.Context, rt wazero.Runtime, code, driver wazero.Com
 	r.driver, err = rt.InstantiateModule(linked, driver, anonymous)
 	if err != nil {
 		_ = r.guest.Close(ctx)
-		return nil, fmt.Errorf("instantiating its driver: %w", err)
+		return nil, fmt.Errorf("%w: instantiating its driver: %w", ErrStart, err)
 	}
 	run := r.driver.ExportedFunction("run")
 	r.resume, r.finish = iter.Pull(func(yield func(uint64) bool) {
@@ -89,33 +94,52 @@ func startRunner(ctx context.Context, rt wazero.Runtime, code, driver wazero.Com
 		r.err = run.CallWithStack(runnerContext{context.Background(), r}, nil)
 	})
 	if _, ok := r.resume(); !ok { // up to the driver's first question
-		r.close()
-		return nil, fmt.Errorf("starting its driver: %w", r.err)
+		r.Close()
+		return nil, fmt.Errorf("%w: starting its driver: %w", ErrStart, r.err)
+	}
+	late := time.AfterFunc(s.CPU, r.Kill)
+	_, err = r.enter(doStart, 0)
+	late.Stop()
+	if err = r.judge(err); err != nil {
+		r.Close()
+		return nil, err
 	}
 	return r, nil
 }
 
-// initialize runs the module's _initialize, where it has one.
-func (r *runner) initialize() error {
-	_, err := r.enter(doStart, 0)
-	return err
+// Turn implements Machine.
+func (r *runner) Turn(t *Turn) error {
+	r.wasi.said.begin()
+	r.wasi.setClock(t.Now)
+	out, err := r.poll(t)
+	t.Frames, t.Wake = out, r.wasi.waking()
+	t.Said, t.Unsaid = r.wasi.said.give()
+	return r.judge(err)
 }
 
-// buffer asks the guest where size bytes may be written.
-func (r *runner) buffer(size int) (uint32, error) {
-	v, err := r.enter(doBuffer, uint32(size))
-	return uint32(v), err
-}
-
-// poll lets the guest consume size bytes of its buffer and gives the frames
-// that it answers, a view into its memory until it is entered again.
-func (r *runner) poll(size int) ([]byte, error) {
-	v, err := r.enter(doPoll, uint32(size))
-	if err != nil {
-		return nil, err
+// poll hands the batch over and gives the guest's answer, a view into its memory.
+func (r *runner) poll(t *Turn) ([]byte, error) {
+	if n := len(t.Batch); n == 0 {
+		// Time has passed, which is all that this poll says. What the guest
+		// waits for next it says anew. (A poll with frames in it may be
+		// answered without a look at the clock: there the wake stands.)
+		r.wasi.wake = never
+	} else {
+		if n > r.bufferSize || !t.Keep {
+			r.bufferSize = max(n, leastBuffer)
+			at, err := r.enter(doBuffer, uint32(r.bufferSize))
+			if err != nil {
+				return nil, err
+			}
+			r.buffer = uint32(at)
+		}
+		if !r.guest.Memory().Write(r.buffer, t.Batch) {
+			return nil, errors.New("the buffer that it offers lies outside its memory")
+		}
 	}
-	if v == 0 {
-		return nil, nil
+	v, err := r.enter(doPoll, uint32(len(t.Batch)))
+	if err != nil || v == 0 {
+		return nil, err
 	}
 	out, ok := r.guest.Memory().Read(uint32(v>>32), uint32(v))
 	if !ok {
@@ -124,23 +148,30 @@ func (r *runner) poll(size int) ([]byte, error) {
 	return out, nil
 }
 
-// world is what the module's imports stand for.
-func (r *runner) world() *wasi { return &r.wasi }
-
-// memory is the module's linear memory.
-func (r *runner) memory() (size uint64, refused bool) {
-	return r.linear.size.Load(), r.linear.refused.Load()
+// judge says what an error of entering the guest stands for, and that a guest
+// which has outgrown its limit has failed.
+func (r *runner) judge(err error) error {
+	switch {
+	case errors.Is(err, ErrStopped):
+		return err
+	case r.linear.refused.Load():
+		return ErrMemory
+	case err == nil:
+		return nil
+	}
+	detail, _, _ := strings.Cut(err.Error(), "\nGo runtime stack trace:")
+	return errors.New(detail)
 }
 
-// write puts bytes into the guest's memory.
-func (r *runner) write(at uint32, b []byte) bool { return r.guest.Memory().Write(at, b) }
+// Memory implements Machine.
+func (r *runner) Memory() uint64 { return r.linear.size.Load() }
 
 func (r *runner) enter(what, arg uint32) (uint64, error) {
 	r.order = uint64(what)<<32 | uint64(arg)
 	v, ok := r.resume()
 	if !ok {
 		if r.killed.Load() {
-			return 0, errStopped
+			return 0, ErrStopped
 		}
 		if r.err == nil {
 			r.err = errors.New("its driver left")
@@ -161,16 +192,15 @@ func step(ctx context.Context, _ api.Module, stack []uint64) {
 	stack[0] = r.order
 }
 
-// kill stops a guest that runs. It may be called from anywhere, and does
-// nothing that the running guest could trip over: the driver has no memory and
+// Kill implements Machine. It does nothing that the running guest could trip over: the driver has no memory and
 // no table of its own.
-func (r *runner) kill() {
+func (r *runner) Kill() {
 	r.killed.Store(true)
 	_ = r.driver.CloseWithExitCode(context.Background(), 1)
 }
 
-// close ends the coroutine and frees the instance's memory.
-func (r *runner) close() {
+// Close implements Machine: it ends the coroutine and frees the instance's memory.
+func (r *runner) Close() {
 	r.finish()
 	_ = r.driver.Close(context.Background())
 	_ = r.guest.Close(context.Background())

@@ -1,6 +1,6 @@
 // Linear memory: bounded per instance, off the Go heap, and it notes when a
 // guest wanted more than it may have.
-package sandbox
+package machine
 
 import (
 	"sync/atomic"

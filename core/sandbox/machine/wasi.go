@@ -1,7 +1,7 @@
 // The guests' WASI: the little of wasi_snapshot_preview1 that a language's
 // runtime needs to start, to know the time, to draw random bytes, to say that
 // it is idle, and to complain. Everything else answers ENOSYS.
-package sandbox
+package machine
 
 import (
 	"context"
@@ -31,14 +31,14 @@ type wasi struct {
 	wall      int64     // of now, in nanoseconds since 1970; it never goes back either
 	epoch     time.Time // the monotonic clock's zero
 	random    *rand.ChaCha8
-	log       *guestLog
+	said      said
 	wake      int64 // nanoseconds since epoch at which the guest wants a poll
 	idleAsked bool  // poll_oneoff has answered the idle descriptor as readable
 }
 
 // newWASI makes a world with a seed of its own.
-func newWASI(now time.Time, seed [32]byte, log *guestLog) wasi {
-	return wasi{now: now, wall: now.UnixNano(), epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), log: log, wake: never}
+func newWASI(now time.Time, seed [32]byte) wasi {
+	return wasi{now: now, wall: now.UnixNano(), epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), wake: never}
 }
 
 // setClock moves the clocks, never back: that of the wall stands still when the
@@ -48,6 +48,14 @@ func (w *wasi) setClock(now time.Time) {
 		w.now = now
 		w.wall = max(w.wall, now.UnixNano())
 	}
+}
+
+// waking is when the guest wants a turn; zero: when there is something for it.
+func (w *wasi) waking() time.Time {
+	if w.wake == never {
+		return time.Time{}
+	}
+	return w.epoch.Add(time.Duration(w.wake))
 }
 
 // monotonic is the guest's monotonic clock in nanoseconds.
@@ -139,7 +147,7 @@ func knownDescriptor(_ *wasi, _ api.Memory, p []uint64) uint32 {
 	return errnoOK
 }
 
-// fdWrite takes what a guest writes to descriptors 1 and 2 into its log.
+// fdWrite takes what a guest writes to descriptors 1 and 2.
 func fdWrite(w *wasi, m api.Memory, p []uint64) uint32 {
 	if fd := uint32(p[0]); fd != 1 && fd != 2 {
 		return errnoBadF
@@ -156,7 +164,7 @@ func fdWrite(w *wasi, m api.Memory, p []uint64) uint32 {
 		if !ok1 || !ok2 || !ok3 {
 			return errnoFault
 		}
-		w.log.write(w.now, b)
+		w.said.write(b)
 		written += size
 	}
 	if !m.WriteUint32Le(uint32(p[3]), written) {

@@ -1,0 +1,98 @@
+// The machine: what an instance needs of whatever runs its guest. This package's
+// Local makes them out of modules; tests put a Go function in a machine's place,
+// so that they can say anything at any moment.
+package machine
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Room makes machines out of modules.
+type Room interface {
+	// Prepare checks a module and compiles it, and leaves the result in the
+	// cache. A module with faults gives them all in the report and an error
+	// that wraps ErrModule; nothing of it has run.
+	Prepare(ctx context.Context, wasm []byte) (Report, error)
+	// Load does the same and gives the code.
+	Load(ctx context.Context, wasm []byte) (Code, Report, error)
+	// Interpreted tells whether modules are interpreted, because there is no
+	// compiler for this machine.
+	Interpreted() bool
+	// Close frees everything; no machine runs any more.
+	Close(ctx context.Context) error
+}
+
+// Code is a module, loaded. It is safe for concurrent use.
+type Code interface {
+	// Start makes a machine and runs what comes before its first turn: its
+	// module's _initialize. Errors are those of Machine.Turn.
+	Start(ctx context.Context, s Start) (Machine, error)
+	// Close frees the code; no machine of it runs any more.
+	Close()
+}
+
+// Start is what a machine begins with.
+type Start struct {
+	// Memory is the most that its linear memory may take, in bytes, a multiple
+	// of 64 KiB.
+	Memory uint64
+	// Seed is where its randomness comes from.
+	Seed [32]byte
+	// Now is what its clocks begin with.
+	Now time.Time
+	// CPU is what its start may take.
+	CPU time.Duration
+}
+
+// Machine runs one instance's guest. Everything but Kill and Memory is for the
+// instance's owner alone; those may come from anywhere at any time before Close.
+type Machine interface {
+	// Turn enters the guest once. After an error the machine is of no more use
+	// but to be closed: ErrStopped, ErrMemory, ErrLost, or what the guest
+	// trapped with.
+	Turn(t *Turn) error
+	// Kill makes the turn that runs, or the next one, end with ErrStopped.
+	Kill()
+	// Memory is what the guest's linear memory takes now, in bytes.
+	Memory() uint64
+	// Close frees everything. It comes last, once.
+	Close()
+}
+
+// Turn is one entry into a guest. Its owner uses one again and again.
+type Turn struct {
+	// Now is what the guest's clocks say during the turn; they never go back.
+	Now time.Time
+	// Batch goes into the guest. An empty one says that time has passed.
+	Batch []byte
+	// Keep tells that the guest keeps its buffer from turn to turn.
+	Keep bool
+	// CPU is what the turn may take.
+	CPU time.Duration
+
+	// Frames are what the guest answers, a view that stands until the next turn.
+	Frames []byte
+	// Wake is when it wants the next turn at latest; zero: when there is a batch.
+	// A turn with a batch may leave it as it was.
+	Wake time.Time
+	// Said is what it wrote to its descriptors 1 and 2, and Unsaid how many
+	// bytes more it wrote than are kept. They stand until the next turn. What
+	// it wrote before the first turn comes with that.
+	Said   []byte
+	Unsaid int
+}
+
+var (
+	// ErrModule is wrapped when a module breaks the wire's rules or limits.
+	ErrModule = errors.New("the module cannot run here")
+	// ErrStart is wrapped when a machine could not be made at all.
+	ErrStart = errors.New("it could not be started")
+	// ErrStopped is a turn that took longer than it may, or was killed.
+	ErrStopped = errors.New("stopped: it ran longer than it may")
+	// ErrMemory is a guest that wanted more memory than it may have.
+	ErrMemory = errors.New("it wanted more memory than its limit")
+	// ErrLost is a machine that ended by no fault of its guest.
+	ErrLost = errors.New("the machine was lost")
+)
