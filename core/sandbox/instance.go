@@ -36,6 +36,9 @@ type instanceKey struct {
 	request             uint64
 }
 
+// tenant is whose work an instance's is, for who shares out the processors.
+func (k instanceKey) tenant() string { return k.kind + "/" + k.first }
+
 type instance struct {
 	guest *Guest
 	key   instanceKey
@@ -95,7 +98,10 @@ func (i *instance) start(ctx context.Context, code machine.Code) error {
 	now := time.Now()
 	i.log = newGuestLog(i.guest.logger, now)
 	slot := e.slots.take()
-	run, err := code.Start(ctx, machine.Start{Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerRequest})
+	run, err := code.Start(ctx, machine.Start{
+		Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerRequest,
+		Tenant: i.key.tenant(), Extension: i.guest.spec.Name,
+	})
 	if err != nil {
 		e.slots.give(slot)
 		return i.failure(err)

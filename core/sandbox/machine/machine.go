@@ -44,6 +44,9 @@ type Start struct {
 	Now time.Time
 	// CPU is what its start may take.
 	CPU time.Duration
+	// Tenant and Extension say who waits: turns are served fairly by tenant,
+	// then by extension.
+	Tenant, Extension string
 }
 
 // Machine runs one instance's guest. Everything but Kill and Memory is for the
@@ -82,6 +85,24 @@ type Turn struct {
 	// it wrote before the first turn comes with that.
 	Said   []byte
 	Unsaid int
+	// Used is what the turn took. It is said after an error too.
+	Used Usage
+}
+
+// Usage is work of a guest.
+type Usage struct {
+	// CPU is time on a processor.
+	CPU time.Duration
+	// Units are metered instructions, each about a nanosecond of a plain
+	// machine's time. They do not depend on what else the machine does: the
+	// same work costs the same units.
+	Units uint64
+}
+
+// Add adds more work.
+func (u *Usage) Add(more Usage) {
+	u.CPU += more.CPU
+	u.Units += more.Units
 }
 
 var (
