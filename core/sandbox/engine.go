@@ -45,7 +45,6 @@ type Engine struct {
 	onFault   func(Fault)
 	idleAfter time.Duration
 	maxMemory uint64
-	slots     *slots
 
 	mu     sync.Mutex
 	closed bool
@@ -72,7 +71,6 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e.room = room
-	e.slots = newSlots(maxPolls())
 	return e, nil
 }
 
@@ -95,7 +93,6 @@ func (e *Engine) Close(ctx context.Context) error {
 	for _, g := range guests {
 		_ = g.Close(now)
 	}
-	e.slots.close()
 	return e.room.Close(ctx)
 }
 

@@ -99,11 +99,8 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) error {
 		i.mu.Unlock()
 		return err
 	}
-	slot, own := 0, false
-	if !i.owned { // and from here on nobody wakes the loop for what we do
-		slot, own = i.guest.engine.slots.tryTake()
-		i.owned = own
-	}
+	own := !i.owned // and from here on nobody wakes the loop for what we do
+	i.owned = true
 	if n := len(x.Send); n > 0 && n <= i.room {
 		i.in = wire.AppendFrame(i.in, wire.Data, 0, s.id, x.Send)
 		s.room -= n
@@ -117,7 +114,7 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) error {
 	}
 	if own {
 		i.mu.Unlock()
-		i.turn(slot, now)
+		i.turn(now)
 		i.mu.Lock()
 	} else {
 		i.kick()

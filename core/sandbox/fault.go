@@ -31,6 +31,8 @@ const (
 	FaultTime Class = "time"
 	// FaultMemory: it wanted more memory than it may have.
 	FaultMemory Class = "memory"
+	// FaultStack: its calls went deeper than they may.
+	FaultStack Class = "stack"
 	// FaultWire: it broke the wire: a broken frame, a length that lies, a
 	// frame that its stream's state forbids.
 	FaultWire Class = "wire"

@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,19 +96,15 @@ func (i *instance) start(ctx context.Context, code machine.Code) error {
 	e := i.guest.engine
 	now := time.Now()
 	i.log = newGuestLog(i.guest.logger, now)
-	slot := e.slots.take()
 	run, err := code.Start(ctx, machine.Start{
 		Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerRequest,
 		Tenant: i.key.tenant(), Extension: i.guest.spec.Name,
 	})
 	if err != nil {
-		e.slots.give(slot)
 		return i.failure(err)
 	}
 	i.run = run
-	err = i.enter(slot, time.Now(), i.hello())
-	e.slots.give(slot)
-	if err != nil {
+	if err = i.enter(time.Now(), i.hello()); err != nil {
 		run.Close()
 		return i.failure(err)
 	}
@@ -150,8 +145,7 @@ func (i *instance) loop() {
 			case len(i.in) > 0 || !i.wake.IsZero() && !now.Before(i.wake):
 				i.owned = true
 				i.mu.Unlock()
-				slot := i.guest.engine.slots.take()
-				i.turn(slot, time.Now())
+				i.turn(time.Now())
 				fired = false
 				continue
 			}
@@ -199,15 +193,12 @@ func (i *instance) next() time.Time {
 }
 
 // turn lets the guest run once with the frames that wait for it, and hands out
-// what it answers. The caller owns the instance and the slot, and neither
-// afterwards.
-func (i *instance) turn(slot int, now time.Time) {
-	slots := i.guest.engine.slots
+// what it answers. The caller owns the instance, and does not afterwards.
+func (i *instance) turn(now time.Time) {
 	i.mu.Lock()
 	batch := i.takeBatch()
 	i.mu.Unlock()
-	err := i.enter(slot, now, batch)
-	slots.give(slot)
+	err := i.enter(now, batch)
 
 	i.mu.Lock()
 	i.polls++
@@ -279,17 +270,14 @@ func (i *instance) takeBatch() []byte {
 	return batch
 }
 
-// enter gives the guest a batch and gets its answer into i.turned, under the
-// watchdog's eye. For the owner.
-func (i *instance) enter(slot int, now time.Time, batch []byte) error {
-	slots, t := i.guest.engine.slots, &i.turned
+// enter gives the guest a batch and gets its answer into i.turned. For the owner.
+func (i *instance) enter(now time.Time, batch []byte) error {
+	t := &i.turned
 	if len(batch) == 0 {
 		i.asked = time.Time{} // it says anew what it waits for
 	}
 	t.Now, t.Batch, t.CPU = now, batch, i.guest.limits.CPUPerRequest
-	slots.begin(slot, i, t.CPU)
 	err := i.run.Turn(t)
-	slots.end(slot)
 	i.log.wrote(now, t.Said, t.Unsaid)
 	return err
 }
@@ -354,12 +342,10 @@ func (i *instance) failure(err error) *Fault {
 		return i.fault(FaultTime, fmt.Sprintf("it ran longer than %v at once", i.guest.limits.CPUPerRequest))
 	case errors.Is(err, machine.ErrMemory):
 		return i.fault(FaultMemory, err.Error())
+	case errors.Is(err, machine.ErrStack):
+		return i.fault(FaultStack, err.Error())
 	case errors.Is(err, machine.ErrStart):
 		return i.fault(FaultStart, err.Error())
 	}
 	return i.fault(FaultTrap, err.Error())
 }
-
-// maxPolls is how many polls run at once, so that guests leave the process a
-// core.
-func maxPolls() int { return max(1, runtime.GOMAXPROCS(0)-1) }

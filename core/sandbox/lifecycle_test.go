@@ -284,7 +284,7 @@ func TestModulesThatCannotRunAreRefusedWithAllTheirFaults(t *testing.T) {
 		"no module":      {[]byte("hello"), []string{"does not begin as a WebAssembly module"}},
 		"half a module":  {good[:len(good)/2], []string{"cannot be read"}},
 		"too large":      {bytes.Repeat(good, 8<<20/len(good)+1), []string{"at most 8388608 are taken"}},
-		"invalid inside": {spoiled(good), []string{"not a valid module"}},
+		"invalid inside": {spoiled(good), []string{"cannot be read: at byte"}},
 		"everything else": {everythingWrong(), []string{
 			"It imports env.system.", "as (i32 -> i32); it is (i32 ->)", "It imports wasi_snapshot_preview1.nonsense, which",
 			"It has 0 memories", "It exports _start", "It exports the function extra", "It exports atoll_poll as (->)",

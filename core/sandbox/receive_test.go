@@ -81,16 +81,3 @@ func FuzzGuestOutput(f *testing.F) {
 		checkBooks(t, i, opened...)
 	})
 }
-
-func TestOnlySoManyPollsRunAtOnce(t *testing.T) {
-	s := newSlots(2)
-	defer s.close()
-	first, second := s.take(), s.take()
-	if _, ok := s.tryTake(); ok || first == second {
-		t.Error("a third poll runs beside two")
-	}
-	s.give(first)
-	if third, ok := s.tryTake(); !ok || third != first {
-		t.Error("a place that was given back is not taken again")
-	}
-}

@@ -8,7 +8,7 @@ import (
 
 func TestClocksNeverRunBack(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := newWASI(began, [32]byte{})
+	w := newWASI(began, [32]byte{}, nil)
 	mono, wall := w.monotonic(), w.wall
 	if mono <= 0 || wall != began.UnixNano() {
 		t.Fatalf("it begins at %d and %d", mono, wall)

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 
+	"github.com/atoll-platform/atoll/core/sandbox/rewrite"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
@@ -47,22 +50,20 @@ type Local struct {
 	options     Options
 	runtime     wazero.Runtime
 	cache       wazero.CompilationCache
-	drivers     [2]wazero.CompiledModule // without and with _initialize
-	compiling   chan struct{}            // one compilation at a time: it takes every core
+	compiling   chan struct{} // one compilation at a time: it takes every core
+	schedule    *schedule
 	interpreted bool
 }
 
 // NewLocal makes a room. ctx bounds its making only.
 func NewLocal(ctx context.Context, o Options) (*Local, error) {
-	l := &Local{options: o.withDefaults(), compiling: make(chan struct{}, 1)}
+	l := &Local{options: o.withDefaults(), compiling: make(chan struct{}, 1), schedule: newSchedule(places())}
 	config, interpreted := runtimeConfig()
 	if l.interpreted = interpreted; interpreted {
 		l.options.Logger.Warn("WEBASSEMBLY IS INTERPRETED: wazero has no compiler for this machine, extensions run 25 to 90 times slower",
 			slog.String("arch", runtime.GOARCH), slog.String("os", runtime.GOOS))
 	}
-	// See runner.go for what this costs, how the cost is kept small, and what
-	// replaces it.
-	config = config.WithCloseOnContextDone(true).WithCoreFeatures(features).WithDebugInfoEnabled(false)
+	config = config.WithCoreFeatures(features).WithDebugInfoEnabled(false)
 	if o.CacheDir != "" {
 		if err := privateDir(o.CacheDir); err != nil {
 			return nil, fmt.Errorf("the cache of compiled modules: %w", err)
@@ -74,22 +75,18 @@ func NewLocal(ctx context.Context, o Options) (*Local, error) {
 		l.cache, config = cache, config.WithCompilationCache(cache)
 	}
 	l.runtime = wazero.NewRuntimeWithConfig(ctx, config)
-	err := instantiateHost(ctx, l.runtime)
-	for n := range l.drivers {
-		if err == nil {
-			l.drivers[n], err = l.runtime.CompileModule(ctx, driverWasm(n == 1))
-		}
-	}
-	if err != nil {
+	if err := instantiateHost(ctx, l.runtime); err != nil {
 		return nil, errors.Join(err, l.runtime.Close(ctx))
 	}
 	return l, nil
 }
 
-// features of WebAssembly that a module may use: version 2 of the specification,
-// without reference types: with them comes table.grow, of which one call takes a
-// gigabyte of the host. They return when modules are rewritten and metered.
-const features = api.CoreFeaturesV2 &^ api.CoreFeatureReferenceTypes
+// features of WebAssembly that a module may use: version 2 of the specification.
+const features = api.CoreFeaturesV2
+
+// places is how many turns run at once, so that guests leave the process a
+// processor.
+func places() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
 // Interpreted implements Room.
 func (l *Local) Interpreted() bool { return l.interpreted }
@@ -114,7 +111,7 @@ func (l *Local) Prepare(ctx context.Context, wasm []byte) (Report, error) {
 
 // Load implements Room.
 func (l *Local) Load(ctx context.Context, wasm []byte) (Code, Report, error) {
-	report, initialize := inspect(wasm, l.options.MaxModule, l.options.MaxMemory)
+	report, decoded := inspect(wasm, l.options.MaxModule, l.options.MaxMemory)
 	if len(report.Faults) > 0 {
 		return nil, report, fmt.Errorf("%w: %s", ErrModule, report.Faults[0])
 	}
@@ -124,28 +121,58 @@ func (l *Local) Load(ctx context.Context, wasm []byte) (Code, Report, error) {
 		return nil, report, ctx.Err()
 	}
 	defer func() { <-l.compiling }()
-	workers := experimental.WithCompilationWorkers(context.WithoutCancel(ctx), runtime.GOMAXPROCS(0))
-	module, err := l.runtime.CompileModule(workers, wasm)
-	if err != nil {
+	invalid := func(err error) (Code, Report, error) {
 		report.Faults = append(report.Faults, "It is not a valid module: "+err.Error()+".")
 		return nil, report, fmt.Errorf("%w: %w", ErrModule, err)
 	}
-	driver := l.drivers[0]
-	if initialize {
-		driver = l.drivers[1]
+	// What the author wrote must be valid by itself: what is added could make
+	// sense of an index that has none.
+	if err := l.validate(ctx, wasm); err != nil {
+		return invalid(err)
 	}
-	return &localCode{room: l, module: module, driver: driver}, report, nil
+	rewritten, err := decoded.Rewrite(rewrite.Options{Depth: maxDepth, TableCap: maxTable, Keep: exported()})
+	if err != nil {
+		return invalid(err)
+	}
+	workers := experimental.WithCompilationWorkers(context.WithoutCancel(ctx), runtime.GOMAXPROCS(0))
+	module, err := l.runtime.CompileModule(workers, rewritten.Wasm)
+	if err != nil {
+		return invalid(err)
+	}
+	rewritten.Wasm = nil
+	return &localCode{room: l, module: module, rewritten: rewritten}, report, nil
+}
+
+// Limits of a machine beside its memory.
+const (
+	maxDepth = 8 << 20   // bytes of frames
+	maxTable = 256 << 10 // entries of a table
+)
+
+// exported are the exports that a machine needs.
+func exported() []string {
+	return append(slices.Collect(maps.Keys(exportSignatures)), "memory")
+}
+
+// validate lets wazero's interpreter look at a module, which takes a tenth of
+// compiling it.
+func (l *Local) validate(ctx context.Context, wasm []byte) error {
+	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features).WithDebugInfoEnabled(false))
+	defer rt.Close(ctx)
+	_, err := rt.CompileModule(ctx, wasm)
+	return err
 }
 
 // localCode is a module that this process has compiled.
 type localCode struct {
-	room           *Local
-	module, driver wazero.CompiledModule
+	room      *Local
+	module    wazero.CompiledModule
+	rewritten *rewrite.Rewritten
 }
 
 // Start implements Code.
 func (c *localCode) Start(ctx context.Context, s Start) (Machine, error) {
-	r, err := startRunner(ctx, c.room.runtime, c.module, c.driver, s)
+	r, err := startRunner(ctx, c, s)
 	if err != nil {
 		return nil, err
 	}

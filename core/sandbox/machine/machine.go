@@ -53,8 +53,8 @@ type Start struct {
 // instance's owner alone; those may come from anywhere at any time before Close.
 type Machine interface {
 	// Turn enters the guest once. After an error the machine is of no more use
-	// but to be closed: ErrStopped, ErrMemory, ErrLost, or what the guest
-	// trapped with.
+	// but to be closed: ErrStopped, ErrMemory, ErrStack, ErrLost, or what the
+	// guest trapped with.
 	Turn(t *Turn) error
 	// Kill makes the turn that runs, or the next one, end with ErrStopped.
 	Kill()
@@ -110,10 +110,12 @@ var (
 	ErrModule = errors.New("the module cannot run here")
 	// ErrStart is wrapped when a machine could not be made at all.
 	ErrStart = errors.New("it could not be started")
-	// ErrStopped is a turn that took longer than it may, or was killed.
+	// ErrStopped is a turn that took more processor time than it may, or was killed.
 	ErrStopped = errors.New("stopped: it ran longer than it may")
 	// ErrMemory is a guest that wanted more memory than it may have.
 	ErrMemory = errors.New("it wanted more memory than its limit")
+	// ErrStack is a guest whose calls went deeper than they may.
+	ErrStack = errors.New("its calls went too deep")
 	// ErrLost is a machine that ended by no fault of its guest.
 	ErrLost = errors.New("the machine was lost")
 )

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/atoll-platform/atoll/core/sandbox/rewrite"
 )
 
 // Report is what Prepare found.
@@ -44,50 +46,52 @@ var exportSignatures = map[string]string{
 
 const initializeExport = "_initialize"
 
-// inspect holds a module's outside against the wire and the limits; initialize
-// tells whether it wants to be initialized. Whether its instructions are valid
-// is for the compiler to say.
-func inspect(wasm []byte, maxModule int, maxMemory uint64) (report Report, initialize bool) {
-	report = Report{Digest: Digest(wasm), Size: len(wasm)}
+// inspect holds a module against the wire and the limits, and decodes it; nil:
+// it cannot be read. Whether its instructions fit together is for the compiler
+// to say.
+func inspect(wasm []byte, maxModule int, maxMemory uint64) (Report, *rewrite.Module) {
+	report := Report{Digest: Digest(wasm), Size: len(wasm)}
 	if len(wasm) > maxModule {
 		report.fault("The module has %d bytes; at most %d are taken.", len(wasm), maxModule)
-		return report, false
+		return report, nil
 	}
-	m, err := decodeModule(wasm)
+	m, err := rewrite.Decode(wasm, rewrite.Limits{Module: maxModule})
 	if err != nil {
 		report.fault("The module cannot be read: %v.", err)
-		return report, false
+		return report, nil
 	}
-	report.Functions = len(m.defined)
-	m.inspectImports(&report)
-	m.inspectMemory(&report, maxMemory)
-	initialize = m.inspectExports(&report)
-	if m.start {
+	report.Functions = m.Functions
+	report.inspectImports(m)
+	report.inspectMemory(m, maxMemory)
+	report.inspectExports(m)
+	if m.Start {
 		report.fault("The module has a start section, which would run before anybody watches it. Export %s instead (AssemblyScript: --exportStart %s).", initializeExport, initializeExport)
 	}
-	return report, initialize
+	return report, m
 }
 
-func (m *module) inspectImports(report *Report) {
-	for _, i := range m.imports {
-		full := i.module + "." + i.name
-		report.Imports = append(report.Imports, full)
-		want, known := wasiSignatures[i.name]
+var kindNames = [...]string{"function", "table", "memory", "global"}
+
+func (r *Report) inspectImports(m *rewrite.Module) {
+	for _, i := range m.Imports {
+		full := i.Module + "." + i.Name
+		r.Imports = append(r.Imports, full)
+		want, known := wasiSignatures[i.Name]
 		switch {
-		case i.module != wasiModule:
-			report.fault("It imports %s. A guest imports nothing but functions of %s: all it asks for goes through frames.", full, wasiModule)
-		case i.kind != kindFunction:
-			report.fault("It imports the %s %s. Only functions can be imported.", kindNames[i.kind], full)
+		case i.Module != wasiModule:
+			r.fault("It imports %s. A guest imports nothing but functions of %s: all it asks for goes through frames.", full, wasiModule)
+		case i.Kind != rewrite.KindFunction:
+			r.fault("It imports the %s %s. Only functions can be imported.", kindNames[i.Kind], full)
 		case !known:
-			report.fault("It imports %s, which %s does not have.", full, wasiModule)
+			r.fault("It imports %s, which %s does not have.", full, wasiModule)
 		default:
-			if got, ok := m.signature(i.typ); !ok || got != wasiText(i.name, want) {
-				report.fault("It imports %s as (%s); it is (%s).", full, strings.TrimSpace(got), strings.TrimSpace(wasiText(i.name, want)))
+			if got, ok := m.Signature(i.Type); !ok || got != wasiText(i.Name, want) {
+				r.fault("It imports %s as (%s); it is (%s).", full, strings.TrimSpace(got), strings.TrimSpace(wasiText(i.Name, want)))
 			}
 		}
 	}
-	slices.Sort(report.Imports)
-	report.Imports = slices.Compact(report.Imports)
+	slices.Sort(r.Imports)
+	r.Imports = slices.Compact(r.Imports)
 }
 
 // wasiText writes a function of wasiSignatures as a module's types are written.
@@ -105,55 +109,47 @@ func wasiText(name, signature string) (s string) {
 	return s + "-> i32 "
 }
 
-func (m *module) inspectMemory(report *Report, maxMemory uint64) {
-	switch {
-	case len(m.memories) != 1:
-		report.fault("It has %d memories of its own; a guest has one.", len(m.memories))
-	case m.memories[0].flags&^1 != 0:
-		report.fault("Its memory is shared or 64-bit; threads and large memories are not supported.")
-	default:
-		report.MinMemory = m.memories[0].min * wasmPage
-		if m.memories[0].min > 1<<16 || report.MinMemory > maxMemory {
-			report.fault("It starts with %d bytes of memory; at most %d are given.", report.MinMemory, maxMemory)
-		}
+func (r *Report) inspectMemory(m *rewrite.Module, maxMemory uint64) {
+	if len(m.Memories) != 1 {
+		r.fault("It has %d memories of its own; a guest has one.", len(m.Memories))
+		return
 	}
-	for _, t := range m.tables {
-		if t.min > 1<<20 {
-			report.fault("It has a table of %d entries; at most %d are given.", t.min, 1<<20)
+	r.MinMemory = m.Memories[0].Min * wasmPage
+	if m.Memories[0].Min > 1<<16 || r.MinMemory > maxMemory {
+		r.fault("It starts with %d bytes of memory; at most %d are given.", r.MinMemory, maxMemory)
+	}
+	for _, t := range m.Tables {
+		if t.Min > maxTable {
+			r.fault("It has a table of %d entries; at most %d are given.", t.Min, maxTable)
 		}
 	}
 }
 
-func (m *module) inspectExports(report *Report) (initialize bool) {
+func (r *Report) inspectExports(m *rewrite.Module) {
 	found := map[string]bool{}
-	for _, e := range m.exports {
-		want, known := exportSignatures[e.name]
+	for _, e := range m.Exports {
+		want, known := exportSignatures[e.Name]
 		switch {
-		case e.name == "_start":
-			report.fault("It exports _start: it is a program, which runs once. A guest is a reactor (Go: -buildmode=c-shared; Rust: crate-type cdylib).")
-		case e.name == "memory" && e.kind == kindMemory:
-			found[e.name] = true
-		case e.kind == kindGlobal && !known: // what linkers leave behind
+		case e.Name == "_start":
+			r.fault("It exports _start: it is a program, which runs once. A guest is a reactor (Go: -buildmode=c-shared; Rust: crate-type cdylib).")
+		case e.Name == "memory" && e.Kind == rewrite.KindMemory:
+			found[e.Name] = true
+		case e.Kind == rewrite.KindGlobal && !known: // what linkers leave behind
 		case !known:
-			if e.kind > kindGlobal {
-				report.fault("It exports something of an unknown kind as %s.", e.name)
-			} else {
-				report.fault("It exports the %s %s, which is not part of the wire.", kindNames[e.kind], e.name)
-			}
+			r.fault("It exports the %s %s, which is not part of the wire.", kindNames[e.Kind], e.Name)
 		default:
-			found[e.name] = true
-			got, ok := m.function(e.index)
-			if e.kind != kindFunction || !ok || got != want {
-				report.fault("It exports %s as (%s); the wire wants the function (%s).", e.name, strings.TrimSpace(got), strings.TrimSpace(want))
+			found[e.Name] = true
+			got, ok := m.Function(e.Index)
+			if e.Kind != rewrite.KindFunction || !ok || got != want {
+				r.fault("It exports %s as (%s); the wire wants the function (%s).", e.Name, strings.TrimSpace(got), strings.TrimSpace(want))
 			}
 		}
 	}
 	for _, name := range []string{"memory", "atoll_wire_1", "atoll_buffer", "atoll_poll"} {
 		if !found[name] {
-			report.fault("It does not export %s.", name)
+			r.fault("It does not export %s.", name)
 		}
 	}
-	return found[initializeExport]
 }
 
 // Digest is sha256:hex of a module.

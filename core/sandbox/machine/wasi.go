@@ -32,13 +32,15 @@ type wasi struct {
 	epoch     time.Time // the monotonic clock's zero
 	random    *rand.ChaCha8
 	said      said
+	pay       func(units int64)
 	wake      int64 // nanoseconds since epoch at which the guest wants a poll
 	idleAsked bool  // poll_oneoff has answered the idle descriptor as readable
 }
 
-// newWASI makes a world with a seed of its own.
-func newWASI(now time.Time, seed [32]byte) wasi {
-	return wasi{now: now, wall: now.UnixNano(), epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), wake: never}
+// newWASI makes a world with a seed of its own; pay is told of work done for the
+// guest, in the meter's units.
+func newWASI(now time.Time, seed [32]byte, pay func(units int64)) wasi {
+	return wasi{now: now, wall: now.UnixNano(), epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), wake: never, pay: pay}
 }
 
 // setClock moves the clocks, never back: that of the wall stands still when the
@@ -112,8 +114,7 @@ func clockRes(_ *wasi, m api.Memory, p []uint64) uint32 {
 }
 
 // clockTime answers the time at which the poll began. A loop that waits for
-// time to pass therefore never ends, and is stopped as any other loop is; when
-// polls are metered, the metered work is added here, and such loops end.
+// time to pass therefore never ends, and is stopped as any other loop is.
 func clockTime(w *wasi, m api.Memory, p []uint64) uint32 {
 	var v int64
 	switch uint32(p[0]) {
@@ -135,7 +136,12 @@ func randomGet(w *wasi, m api.Memory, p []uint64) uint32 {
 	if !ok {
 		return errnoFault
 	}
-	_, _ = w.random.Read(b)
+	for len(b) > 0 { // in pieces between which it may be stopped
+		n := min(len(b), 256<<10)
+		_, _ = w.random.Read(b[:n])
+		w.pay(int64(n) / 2)
+		b = b[n:]
+	}
 	return errnoOK
 }
 
@@ -165,6 +171,7 @@ func fdWrite(w *wasi, m api.Memory, p []uint64) uint32 {
 			return errnoFault
 		}
 		w.said.write(b)
+		w.pay(20 + int64(min(size, maxSaid))/8)
 		written += size
 	}
 	if !m.WriteUint32Le(uint32(p[3]), written) {
@@ -253,6 +260,7 @@ func pollOneoff(w *wasi, m api.Memory, p []uint64) uint32 {
 	if !ok1 || !ok2 {
 		return errnoFault
 	}
+	w.pay(10 * int64(count))
 	wake, look, ready := int64(never), false, uint32(0)
 	for i := range int(count) {
 		s := subscriptions[i*subscriptionSize:][:subscriptionSize]
@@ -310,8 +318,10 @@ var wasiSignatures = map[string]string{
 	"sock_send": "iiiii", "sock_shutdown": "ii",
 }
 
-// instantiateHost gives a runtime the two modules that guests and their drivers
-// import.
+// meterModule is what rewritten modules import their meter from.
+const meterModule = "atoll"
+
+// instantiateHost gives a runtime the modules that guests import.
 func instantiateHost(ctx context.Context, rt wazero.Runtime) error {
 	i32, i64 := api.ValueTypeI32, api.ValueTypeI64
 	b := rt.NewHostModuleBuilder(wasiModule)
@@ -341,10 +351,13 @@ func instantiateHost(ctx context.Context, rt wazero.Runtime) error {
 	if _, err := b.Instantiate(ctx); err != nil {
 		return fmt.Errorf("making %s: %w", wasiModule, err)
 	}
-	d := rt.NewHostModuleBuilder(driverModule)
-	d.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(step), []api.ValueType{i64}, []api.ValueType{i64}).Export("step")
-	if _, err := d.Instantiate(ctx); err != nil {
-		return fmt.Errorf("making %s: %w", driverModule, err)
+	m := rt.NewHostModuleBuilder(meterModule)
+	m.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(ctx context.Context, stack []uint64) {
+		stack[0] = uint64(ctx.(runnerContext).meter.tick(int64(stack[0])))
+	}), []api.ValueType{i64}, []api.ValueType{i64}).Export("tick")
+	m.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(context.Context, []uint64) { panic(ErrStack) }), nil, nil).Export("deep")
+	if _, err := m.Instantiate(ctx); err != nil {
+		return fmt.Errorf("making %s: %w", meterModule, err)
 	}
 	return nil
 }

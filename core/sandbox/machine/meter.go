@@ -1,0 +1,113 @@
+// The meter: what a guest's work costs, and the ticks at which it gives way or
+// is stopped.
+//
+// A rewritten module charges its work to a hidden global, its fuel, and calls
+// tick when that is used up, some ten thousand times a second. There the host
+// looks at the clocks, lets others run, and refuses to go on when the budget is
+// spent. Units are what the instructions weigh; the budget is processor time,
+// which sees what no weight does (caches, page faults).
+package machine
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// slice is how many units a guest gets at a time: about 100 microseconds, which
+// is how long everybody else may have to wait for it, a garbage collection too.
+const slice = 100_000
+
+// meter measures one machine. Everything but killed is for whoever runs it.
+type meter struct {
+	seat   *seat
+	killed atomic.Bool
+
+	fuel    api.MutableGlobal // units left of granted
+	granted int64
+	debt    int64 // units of work in the host on the guest's behalf, since the last tick
+
+	budget time.Duration
+	used   Usage // of this turn, until since
+
+	since  time.Time     // the last look at the clocks
+	thread time.Duration // the thread's time then; negative: not looked at
+	billed time.Duration // what of used the seat knows
+}
+
+// begin waits for a processor and starts to measure a turn.
+func (m *meter) begin(budget time.Duration) error {
+	m.seat.take()
+	m.budget, m.used, m.billed, m.debt = budget, Usage{}, 0, 0
+	// A turn mostly ends before its first tick. The thread's clock costs a
+	// system call: until then the one on the wall will do.
+	m.since, m.thread = time.Now(), -1
+	if m.killed.Load() {
+		m.seat.give(0)
+		return ErrStopped
+	}
+	return nil
+}
+
+// end says what the turn has used, and gives the processor back.
+func (m *meter) end() Usage {
+	left := int64(m.fuel.Get())
+	m.used.Units += uint64(max(0, m.granted-left+m.debt))
+	m.granted = left
+	m.look()
+	m.seat.give(m.used.CPU - m.billed)
+	return m.used
+}
+
+// tick is called by the guest when its fuel is used up, with what is left of it
+// (less than nothing), and gives new. It panics with ErrStopped.
+func (m *meter) tick(left int64) int64 {
+	m.used.Units += uint64(max(0, m.granted-left+m.debt))
+	m.granted, m.debt = left, 0
+	m.pause()
+	m.granted = slice
+	return slice
+}
+
+// pay charges work that the host does on the guest's behalf, and ticks when that
+// comes to a slice. It panics with ErrStopped.
+func (m *meter) pay(units int64) {
+	if m.debt += units; m.debt >= slice {
+		m.used.Units += uint64(m.debt)
+		m.debt = 0
+		m.pause()
+	}
+}
+
+// pause stops a guest that has used up its budget, and lets others run.
+func (m *meter) pause() {
+	m.look()
+	if m.killed.Load() || m.used.CPU > m.budget {
+		panic(ErrStopped)
+	}
+	billed := m.used.CPU - m.billed
+	m.billed = m.used.CPU
+	if !m.seat.yield(billed) {
+		runtime.Gosched()
+	}
+	m.since = time.Now()
+	m.thread = -1
+	if t, ok := threadTime(); ok {
+		m.thread = t
+	}
+}
+
+// look adds the processor time since the last look.
+func (m *meter) look() {
+	spent := time.Since(m.since)
+	if m.thread >= 0 {
+		// Not the thread that was looked at when a call of the host has moved
+		// to another: then the wall's clock stands.
+		if t, ok := threadTime(); ok && t >= m.thread && t-m.thread < spent {
+			spent = t - m.thread
+		}
+	}
+	m.used.CPU += max(0, spent)
+}
