@@ -2,10 +2,11 @@
 // is stopped.
 //
 // A rewritten module charges its work to a hidden global, its fuel, and calls
-// tick when that is used up, some ten thousand times a second. There the host
-// looks at the clocks, lets others run, and refuses to go on when the budget is
-// spent. Units are what the instructions weigh; the budget is processor time,
-// which sees what no weight does (caches, page faults).
+// tick when that is used up, some thousand times a second. There the host looks
+// at the clocks, lets others run, and refuses to go on when the budget is spent.
+// Units are what the instructions weigh; the budget is processor time, which sees
+// what no weight does (caches, page faults). So that ticks are neither too many
+// nor too far apart, fuel is given by how long the last of it lasted.
 package machine
 
 import (
@@ -16,9 +17,18 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// slice is how many units a guest gets at a time: about 100 microseconds, which
-// is how long everybody else may have to wait for it, a garbage collection too.
-const slice = 100_000
+const (
+	// slice is how many units a guest gets at first, and leastSlice and
+	// mostSlice what it gets at a time later. Everybody else may have to wait
+	// that long for it, a garbage collection too: the most is a few
+	// milliseconds of the dearest code.
+	slice      = 100_000
+	leastSlice = 25_000
+	mostSlice  = 400_000
+	// A slice should take between shortSlice and longSlice.
+	shortSlice = 60 * time.Microsecond
+	longSlice  = 200 * time.Microsecond
+)
 
 // meter measures one machine. Everything but killed is for whoever runs it.
 type meter struct {
@@ -27,7 +37,9 @@ type meter struct {
 
 	fuel    api.MutableGlobal // units left of granted
 	granted int64
-	debt    int64 // units of work in the host on the guest's behalf, since the last tick
+	slice   int64         // what the next tick gives
+	lasted  time.Duration // processor time since the last tick
+	debt    int64         // units of work in the host on the guest's behalf, since the last tick
 
 	budget time.Duration
 	used   Usage // of this turn, until since
@@ -67,8 +79,16 @@ func (m *meter) tick(left int64) int64 {
 	m.used.Units += uint64(max(0, m.granted-left+m.debt))
 	m.granted, m.debt = left, 0
 	m.pause()
-	m.granted = slice
-	return slice
+	switch {
+	case m.slice == 0:
+		m.slice = slice
+	case m.lasted < shortSlice:
+		m.slice = min(2*m.slice, mostSlice)
+	case m.lasted > longSlice:
+		m.slice = max(m.slice/2, leastSlice)
+	}
+	m.granted, m.lasted = m.slice, 0
+	return m.slice
 }
 
 // pay charges work that the host does on the guest's behalf, and ticks when that
@@ -109,5 +129,7 @@ func (m *meter) look() {
 			spent = t - m.thread
 		}
 	}
-	m.used.CPU += max(0, spent)
+	spent = max(0, spent)
+	m.used.CPU += spent
+	m.lasted += spent
 }
