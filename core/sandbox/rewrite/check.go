@@ -2,6 +2,8 @@
 // no index and no operand is taken on trust.
 package rewrite
 
+import "bytes"
+
 // control is a block that is open.
 type control struct {
 	op              opcode // opBlock, opLoop, opIf, opElse; opEnd for the function itself
@@ -22,6 +24,7 @@ type checker struct {
 	operands []byte
 	controls []control
 	single   [128][1]byte // results of blocks that have one
+	vectors  bool         // some type or global is a vector
 	slow     int          // steps that only strange modules need
 }
 
@@ -29,6 +32,12 @@ func newChecker(d *decoder) *checker {
 	c := &checker{decoder: d}
 	for i := range c.single {
 		c.single[i][0] = byte(i)
+	}
+	for _, t := range d.types {
+		c.vectors = c.vectors || bytes.IndexByte(t.params, v128) >= 0 || bytes.IndexByte(t.results, v128) >= 0
+	}
+	for _, g := range d.globals {
+		c.vectors = c.vectors || g.typ == v128
 	}
 	return c
 }
@@ -48,6 +57,7 @@ func (c *checker) function(r *reader, typ uint32) body {
 		b.locals += n
 	}
 	b.code = r.at
+	b.vectors = bytes.IndexByte(c.locals, v128) >= 0
 	c.operands = c.operands[:0]
 	c.controls = append(c.controls[:0], control{op: opEnd, results: t.results})
 	deepest := 0
@@ -58,15 +68,12 @@ func (c *checker) function(r *reader, typ uint32) body {
 		if deepest > c.limits.Stack {
 			r.failAt(c.in.at, "a function has more than %d operands", c.limits.Stack)
 		}
-		switch c.in.op {
-		case opCall, opCallIndirect:
-			b.frame.calls = true
-		}
+		b.calls = b.calls || c.in.op == opCall || c.in.op == opCallIndirect
+		b.vectors = b.vectors || c.in.op>>8 == 0xfd || c.vectors
 	}
 	if r.more() {
 		r.fail("a function goes on after its end")
 	}
-	b.frame.bytes = 32 + 8*(len(c.locals)+deepest)
 	return b
 }
 

@@ -6,15 +6,17 @@ package rewrite
 type writer struct {
 	*rewriting
 	points points
+	sizer  sizer
 	in     instr
-	out    code // instructions without charges
+	out    code  // instructions without charges
+	length int64 // the constant that the last instruction was, or -1
 }
 
 // function writes the body of a defined function.
 func (w *writer) function(b *body) code {
 	r := &reader{wasm: w.wasm, at: b.code, end: b.end}
 	w.out = w.out[:0]
-	w.points.begin(0)
+	w.points.begin()
 	for r.more() {
 		r.instruction(&w.in)
 		w.instruction(r)
@@ -24,7 +26,11 @@ func (w *writer) function(b *body) code {
 
 func (w *writer) instruction(r *reader) {
 	in, p := &w.in, &w.points
-	p.pay(len(w.out), w.weight(in))
+	small := w.small()
+	p.source = in.at
+	p.pay(len(w.out), w.weight(in, small))
+	p.source = r.at
+	w.length = -1
 	switch in.op {
 	case opCall:
 		p.call()
@@ -44,12 +50,14 @@ func (w *writer) instruction(r *reader) {
 		w.out.op(opElse)
 		p.otherwise(len(w.out))
 	default:
-		if helper, ok := w.helper(in); ok {
-			w.out.index(opCall, helper)
+		if isBulk(in.op) && !small {
+			w.out.index(opCall, w.helper(in))
 			return
 		}
 		w.out.bytes(r.wasm[in.at:r.at])
 		switch in.op {
+		case opI32Const:
+			w.length = in.value
 		case opBlock, opLoop, opIf:
 			p.open(in.op, len(w.out))
 		case opBr:
@@ -71,7 +79,7 @@ func (w *writer) instruction(r *reader) {
 }
 
 // weight is what the instruction at hand costs.
-func (w *writer) weight(in *instr) int {
+func (w *writer) weight(in *instr, small bool) int {
 	weight := int(in.row.weight)
 	switch in.op {
 	case opCall:
@@ -80,20 +88,33 @@ func (w *writer) weight(in *instr) int {
 		}
 	case opBrTable:
 		weight += len(in.labels) / 16
+	case opMemoryCopy, opMemoryFill, opMemoryInit:
+		if small {
+			weight += int(w.length) / bytesPerUnit
+		}
 	}
 	return weight
+}
+
+// small tells whether the bulk operation at hand is one of memory and of a small
+// constant length, which needs no helper.
+func (w *writer) small() bool {
+	return uint64(w.length) <= smallConstant && w.in.op >= opMemoryInit && w.in.op <= opMemoryFill
 }
 
 // finish puts charges and frame around what was written.
 func (w *writer) finish(b *body) code {
 	t := w.types[b.typ]
 	scratch := uint32(len(t.params) + b.locals)
-	frame := b.frame.bytes + w.points.owes()/owedPerByte
+	frame := 0
+	if b.calls {
+		frame = w.sizer.size(b, w.points.all) + w.points.owes()/owedPerByte
+	}
 
 	var c code
 	w.locals(&c, b)
 	w.charge(&c, w.points.all[0].weight, scratch)
-	if b.frame.calls {
+	if b.calls {
 		w.enter(&c, frame, scratch+1)
 		w.frameBlock(&c, t.results)
 	}
@@ -108,7 +129,7 @@ func (w *writer) finish(b *body) code {
 		from = p.at
 	}
 	c.bytes(w.out[from:])
-	if b.frame.calls {
+	if b.calls {
 		w.leave(&c, frame)
 		c.op(opEnd)
 	}

@@ -154,16 +154,11 @@ const (
 // body is a function's code.
 type body struct {
 	typ     uint32
-	at, end int // its bytes: locals and instructions
-	code    int // where the instructions begin
-	locals  int // how many it declares
-	frame   frame
-}
-
-// frame is what a function takes of the host's stack.
-type frame struct {
-	calls bool // it calls others, or itself
-	bytes int
+	at, end int  // its bytes: locals and instructions
+	code    int  // where the instructions begin
+	locals  int  // how many it declares
+	calls   bool // it calls others, or itself
+	vectors bool // some values of it may be vectors
 }
 
 // uses says which instructions occur anywhere in a module.

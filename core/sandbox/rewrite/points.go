@@ -30,6 +30,7 @@ const (
 // point is a charge point.
 type point struct {
 	at     int // where its charge goes in the code
+	source int // the same, in the original
 	weight int
 	parent int // the point that pays if this one is not worth it
 	// optional tells that the parent may pay, if the point has a small weight.
@@ -58,11 +59,12 @@ type points struct {
 	all    []point
 	scopes []scope
 	dead   bool // the instruction at hand is never reached
+	source int  // where in the original we are
 }
 
-func (p *points) begin(at int) {
+func (p *points) begin() {
 	p.dead = false
-	p.all = append(p.all[:0], point{at: at})
+	p.all = append(p.all[:0], point{})
 	p.scopes = append(p.scopes[:0], scope{op: opEnd})
 }
 
@@ -72,7 +74,7 @@ func (p *points) top() *scope { return &p.scopes[len(p.scopes)-1] }
 func (p *points) insert(at int, optional bool) {
 	top := p.top()
 	p.all[top.current].crossed = true
-	p.all = append(p.all, point{at: at, parent: top.current, optional: optional})
+	p.all = append(p.all, point{at: at, source: p.source, parent: top.current, optional: optional})
 	top.current = len(p.all) - 1
 }
 

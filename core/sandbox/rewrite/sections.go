@@ -91,6 +91,7 @@ func (w *rewriting) code() (bodies code, count int) {
 	w.typeOf(nil, nil)
 	bodies = make(code, 0, len(w.wasm)+len(w.wasm)/4)
 	one := &writer{rewriting: w}
+	one.sizer.Module, one.sizer.types = w.Module, w.Module.types
 	for n := range w.bodies {
 		bodies.sized(one.function(&w.bodies[n]))
 	}

@@ -9,13 +9,15 @@ type instr struct {
 	a, b uint32 // the indexes that it names, or the lane
 	// block is a block's type: an index, or -1 with one of types in a, 0 for none.
 	block int64
+	// value of an i32.const.
+	value int64
 	// labels of a br_table, the default last; good until the next one is read.
 	labels []uint32
 }
 
 // instruction reads the next instruction into in, whose labels it uses again.
 func (r *reader) instruction(in *instr) {
-	in.at = r.at
+	in.at, in.a, in.b = r.at, 0, 0
 	in.op = opcode(r.byte())
 	if in.op == 0xfc || in.op == 0xfd {
 		sub := r.u32()
@@ -30,7 +32,7 @@ func (r *reader) instruction(in *instr) {
 	case immIndex:
 		in.a = r.u32()
 	case immI32:
-		r.signed(32)
+		in.value = r.signed(32)
 	case immI64:
 		r.signed(64)
 	case immAccess:
