@@ -76,7 +76,9 @@ func rewritten(wasm []byte, l Limits, o Options) (*Rewritten, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the rewritten module: %w", err)
 	}
-	_ = again
+	if err := uncharged(again, uint32(len(again.globals)-2)); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
