@@ -104,9 +104,10 @@ type instruction struct {
 	takes, gives []byte
 }
 
-// The three parts of the table.
-var plain, prefixed [256]instruction // one byte; 0xfc
-var vector [256]instruction          // 0xfd
+// The three parts of the table: of one byte; 0xfc; 0xfd.
+var plain, prefixed, vector = plainRows(), prefixedRows(), vectorRows()
+
+type part [256]instruction
 
 func (op opcode) instruction() *instruction {
 	switch op >> 8 {
@@ -121,7 +122,7 @@ func (op opcode) instruction() *instruction {
 var letters = map[byte]byte{'i': i32, 'l': i64, 'f': f32, 'd': f64, 'v': v128}
 
 // row fills from..to of a part; a signature is "il:f": i32 i64 -> f32.
-func row(part *[256]instruction, from, to int, imm immediate, signature string, sizes ...uint8) {
+func row(rows *part, from, to int, imm immediate, signature string, sizes ...uint8) {
 	in := instruction{imm: imm, weight: 1}
 	gives := false
 	for _, c := range []byte(signature) {
@@ -143,19 +144,12 @@ func row(part *[256]instruction, from, to int, imm immediate, signature string, 
 		in.align, in.lanes = sizes[0], sizes[1]
 	}
 	for op := from; op <= to; op++ {
-		part[op] = in
+		rows[op] = in
 	}
 }
 
-func init() {
-	plainRows()
-	prefixedRows()
-	vectorRows()
-	weigh()
-}
-
-func plainRows() {
-	p := &plain
+func plainRows() *part {
+	p := new(part)
 	row(p, 0x00, 0x01, immNone, "") // unreachable, nop
 	row(p, 0x02, 0x04, immBlock, "")
 	row(p, 0x05, 0x05, immNone, "") // else
@@ -231,10 +225,12 @@ func plainRows() {
 	row(p, 0xd0, 0xd0, immReference, "")
 	row(p, 0xd1, 0xd1, immNone, "")
 	row(p, 0xd2, 0xd2, immIndex, "")
+	weighPlain(p)
+	return p
 }
 
-func prefixedRows() {
-	p := &prefixed
+func prefixedRows() *part {
+	p := new(part)
 	row(p, 0, 1, immNone, "f:i")
 	row(p, 2, 3, immNone, "d:i")
 	row(p, 4, 5, immNone, "f:l")
@@ -249,4 +245,6 @@ func prefixedRows() {
 	row(p, 15, 15, immIndex, "")
 	row(p, 16, 16, immIndex, ":i")
 	row(p, 17, 17, immIndex, "")
+	weighPrefixed(p)
+	return p
 }

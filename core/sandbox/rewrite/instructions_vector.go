@@ -1,8 +1,8 @@
 // The table of instructions, continued: vectors (0xfd).
 package rewrite
 
-func vectorRows() {
-	p := &vector
+func vectorRows() *part {
+	p := new(part)
 	row(p, 0, 0, immAccess, "i:v", 4)
 	row(p, 1, 6, immAccess, "i:v", 3)
 	for n := range 4 { // load and splat
@@ -60,4 +60,6 @@ func vectorRows() {
 	for _, op := range []int{154, 162, 165, 166, 175, 176, 178, 179, 180, 187, 194, 197, 198, 207, 208, 210, 211, 212, 226, 238} {
 		p[op] = instruction{}
 	}
+	weighVector(p)
+	return p
 }
