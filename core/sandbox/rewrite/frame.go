@@ -13,7 +13,7 @@ const (
 	// frameBase is what each function takes: return address, frame pointer,
 	// registers that it keeps for its caller, and what the check for overflow
 	// wants.
-	frameBase = 80
+	frameBase = 128
 	// registers is how many values wait in registers while others are made.
 	registers = 13
 	// meetings says how many of the locals that may be new values where branches
@@ -43,10 +43,19 @@ type sizer struct {
 	sets    int     // counts versions
 	branch  int32   // when the last branch was
 	exposed int     // how many locals are
+	meeting meeting // the last one
+}
+
+// meeting is a place where branches meet: the end of a block.
+type meeting struct {
+	began, ended int32 // the block, in instructions
+	events       int   // before the end
 }
 
 // version is what a local holds.
 type version struct {
+	set     int32 // when
+	met     int32 // at which meeting it was last counted as a new value
 	since   int32 // which event is the first after it was set
 	made    int32 // how many values had been made before
 	counted bool  // it has a slot
@@ -59,6 +68,7 @@ type sizedBlock struct {
 	height          int
 	params, results int
 	sets            int // versions before it
+	began           int32
 	targeted, dead  bool
 }
 
@@ -151,6 +161,10 @@ func (s *sizer) read(x uint32) {
 		v.counted = true
 		s.slots++
 	}
+	if m := &s.meeting; v.set > m.began && v.set < m.ended && v.met != m.ended && m.events < len(s.events) {
+		v.met = m.ended
+		s.slots++
+	}
 }
 
 // write sets a local.
@@ -158,7 +172,7 @@ func (s *sizer) write(x uint32) {
 	v := &s.locals[x]
 	s.forget(v)
 	s.sets++
-	*v = version{since: int32(len(s.events)), made: s.made, exposed: v.exposed}
+	*v = version{set: s.now, since: int32(len(s.events)), made: s.made, exposed: v.exposed}
 }
 
 // forget ends a version. It was not used after an event here, but a branch may

@@ -7,12 +7,14 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 )
@@ -87,4 +89,246 @@ func frameOf(code []byte) (size int, ok bool) {
 		return int(binary.LittleEndian.Uint32(rest[3:])), true
 	}
 	return 0, false
+}
+
+// estimates gives, for each function of a rewritten module, the bytes that it
+// counts as its depth; 0: none.
+func estimates(t testing.TB, out *Rewritten) (all []int) {
+	t.Helper()
+	m, err := decodeAgain(out.Wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	depth := uint32(len(m.globals) - 1)
+	for _, b := range m.bodies {
+		r := &reader{wasm: m.wasm, at: b.code, end: b.end}
+		var in instr
+		found := int64(0)
+		for n := 0; n < 20 && r.more() && found == 0; n++ {
+			r.instruction(&in)
+			if in.op == opGlobalGet && in.a == depth {
+				r.instruction(&in)
+				found = in.value
+			}
+		}
+		all = append(all, int(found))
+	}
+	return all
+}
+
+// holdFrames compares estimates with what wazero makes, and gives the worst
+// ratio of functions that call.
+func holdFrames(t testing.TB, wasm []byte, most float64) {
+	t.Helper()
+	out, err := rewritten(wasm, Limits{}, Options{KeepExports: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	native := nativeFrames(t, out.Wasm)
+	worst, over, n := 0.0, 0.0, 0
+	for f, estimate := range estimates(t, out) {
+		if estimate == 0 {
+			continue
+		}
+		ratio := float64(native[f]) / float64(estimate)
+		worst, over, n = max(worst, ratio), over+1/ratio, n+1
+		if ratio > most {
+			t.Errorf("function %d takes %d bytes and counts %d", f, native[f], estimate)
+		}
+	}
+	t.Logf("at worst %.2f of the estimate, the estimate %.2f times on average of %d", worst, over/float64(n), n)
+}
+
+// callNothing calls function 1, which does nothing.
+func callNothing(c *code) { c.index(opCall, 1) }
+
+// shaped is a module with one function of a shape, and one that does nothing
+// but has a call of its own, so that it is not a leaf.
+func shaped(locals []byte, write func(c *code)) []byte {
+	b := attack()
+	b.fn(funcType{}, locals, write)
+	b.fn(funcType{}, nil, func(c *code) {})
+	b.fn(funcType{params: bytes.Repeat([]byte{i64}, 60), results: bytes.Repeat([]byte{i64}, 40)}, nil, func(c *code) {
+		for x := range uint32(40) {
+			c.index(opLocalGet, x)
+		}
+	})
+	return b.wasm()
+}
+
+func get(c *code) { c.index(opGlobalGet, 0) }
+func set(c *code) { c.index(opGlobalSet, 0) }
+
+func TestFramesAreNotMuchLargerThanCounted(t *testing.T) {
+	for name, test := range map[string]struct {
+		wasm []byte
+		most float64
+	}{
+		"locals across a call": {shaped([]byte{100, i64}, func(c *code) {
+			for x := range uint32(100) {
+				get(c)
+				c.index(opLocalSet, x)
+			}
+			callNothing(c)
+			for x := range uint32(100) {
+				c.index(opLocalGet, x)
+				set(c)
+			}
+		}), 2},
+		"vectors across a call": {shaped([]byte{100, v128}, func(c *code) {
+			for x := range uint32(100) {
+				get(c)
+				c.op(0xfd12) // i64x2.splat
+				c.index(opLocalSet, x)
+			}
+			callNothing(c)
+			for x := range uint32(100) {
+				c.index(opLocalGet, x)
+				c.op(0xfd1d) // i64x2.extract_lane
+				c.byte(0)
+				set(c)
+			}
+		}), 2},
+		"operands across a call": {shaped(nil, func(c *code) {
+			for range 200 {
+				get(c)
+			}
+			callNothing(c)
+			for range 200 {
+				set(c)
+			}
+		}), 2},
+		"versions across calls": {shaped([]byte{1, i64}, func(c *code) {
+			for range 300 {
+				get(c)
+				c.index(opLocalSet, 0)
+				callNothing(c)
+				c.index(opLocalGet, 0)
+				set(c)
+			}
+		}), 2},
+		"a ring of locals": {shaped([]byte{40, i64}, func(c *code) {
+			callNothing(c)
+			for n := range uint32(2000) {
+				c.index(opLocalGet, n%40)
+				c.index(opLocalGet, (n+17)%40)
+				c.op(opI64Mul)
+				c.index(opLocalGet, (n+1)%40)
+				c.op(opI64Add)
+				c.index(opLocalSet, n%40)
+			}
+			for x := range uint32(40) {
+				c.index(opLocalGet, x)
+				set(c)
+			}
+		}), 2},
+		"a ring in a loop": {shaped([]byte{60, i64}, func(c *code) {
+			c.block(opLoop)
+			for n := range uint32(600) {
+				c.index(opLocalGet, n%60)
+				c.index(opLocalGet, (n+17)%60)
+				c.op(opI64Sub)
+				c.index(opLocalSet, n%60)
+			}
+			callNothing(c)
+			get(c)
+			c.op(0x50)
+			c.index(opBrIf, 0)
+			c.op(opEnd)
+			for x := range uint32(60) {
+				c.index(opLocalGet, x)
+				set(c)
+			}
+		}), 2},
+		"arms that each set a local and call": {shaped([]byte{4, i64}, func(c *code) {
+			const arms = 150
+			for range arms + 1 {
+				c.block(opBlock)
+			}
+			get(c)
+			c.op(0xa7) // i32.wrap
+			c.op(opBrTable)
+			c.u32(arms - 1)
+			for n := range uint32(arms) {
+				c.u32(n)
+			}
+			for n := range uint32(arms) {
+				c.op(opEnd)
+				for x := range uint32(4) {
+					get(c)
+					c.index(opLocalSet, x)
+				}
+				callNothing(c)
+				c.index(opBr, arms-n-1)
+			}
+			c.op(opEnd)
+			for x := range uint32(4) {
+				c.index(opLocalGet, x)
+				set(c)
+			}
+		}), 2},
+		"a meeting after a meeting": {shaped([]byte{20, i64}, func(c *code) {
+			const labels = 100
+			for range labels {
+				c.block(opBlock)
+			}
+			get(c)
+			c.op(0xa7)
+			c.op(opBrTable)
+			c.u32(labels - 1)
+			for n := range uint32(labels) {
+				c.u32(n)
+			}
+			for n := range uint32(labels) {
+				c.op(opEnd)
+				get(c)
+				c.index(opLocalSet, n%20)
+				callNothing(c)
+				for x := range uint32(20) {
+					c.index(opLocalGet, x)
+					set(c)
+				}
+			}
+		}), 2},
+		"many arguments and results": {shaped(nil, func(c *code) {
+			for range 60 {
+				get(c)
+			}
+			c.index(opCall, 2)
+			for range 40 {
+				set(c)
+			}
+		}), 2},
+		"floats": {shaped([]byte{100, f64}, func(c *code) {
+			for x := range uint32(100) {
+				get(c)
+				c.op(0xbf) // f64.reinterpret
+				c.index(opLocalSet, x)
+			}
+			callNothing(c)
+			for x := range uint32(100) {
+				c.index(opLocalGet, x)
+				c.op(0xbd)
+				set(c)
+			}
+		}), 2},
+	} {
+		t.Run(name, func(t *testing.T) { holdFrames(t, test.wasm, test.most) })
+	}
+	t.Run("generated", func(t *testing.T) {
+		for n := range uint64(100) {
+			random := rand.New(rand.NewPCG(n, 7))
+			seed := make([]byte, 1500)
+			for i := range seed {
+				seed[i] = byte(random.Uint32())
+			}
+			holdFrames(t, generate(seed), 2)
+		}
+	})
+	t.Run("Go", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("compiling a guest takes too long for -short")
+		}
+		holdFrames(t, sandboxtest.Guest(t, "../testdata/guests/raw"), 2)
+	})
 }

@@ -25,6 +25,10 @@ type host struct {
 	given  int64
 	last   int64 // what was left at the last tick
 	most   int64 // the most that was overdrawn
+
+	// What the exported global "work" says: at the last tick, and the most that
+	// was added between two.
+	work, longest int64
 }
 
 func newHost(t testing.TB, features api.CoreFeatures, slice int64) *host {
@@ -33,7 +37,7 @@ func newHost(t testing.TB, features api.CoreFeatures, slice int64) *host {
 	h := &host{Runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features)), slice: slice}
 	t.Cleanup(func() { _ = h.Close(ctx) })
 	_, err := h.NewHostModuleBuilder("atoll").
-		NewFunctionBuilder().WithGoFunction(api.GoFunc(h.tick), []api.ValueType{api.ValueTypeI64}, []api.ValueType{api.ValueTypeI64}).Export("tick").
+		NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(h.tick), []api.ValueType{api.ValueTypeI64}, []api.ValueType{api.ValueTypeI64}).Export("tick").
 		NewFunctionBuilder().WithGoFunction(api.GoFunc(func(context.Context, []uint64) { panic(errDeep) }), nil, nil).Export("deep").
 		Instantiate(ctx)
 	if err != nil {
@@ -42,8 +46,13 @@ func newHost(t testing.TB, features api.CoreFeatures, slice int64) *host {
 	return h
 }
 
-func (h *host) tick(_ context.Context, stack []uint64) {
+func (h *host) tick(_ context.Context, m api.Module, stack []uint64) {
 	h.ticks++
+	if g := m.ExportedGlobal("work"); g != nil {
+		now := int64(g.Get())
+		h.longest = max(h.longest, now-h.work)
+		h.work = now
+	}
 	h.last = int64(stack[0])
 	h.most = max(h.most, -h.last)
 	if h.budget > 0 && h.given > h.budget {
