@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"runtime"
-	"slices"
+	"sync"
 
-	"github.com/atoll-platform/atoll/core/sandbox/rewrite"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
@@ -50,14 +48,17 @@ type Local struct {
 	options     Options
 	runtime     wazero.Runtime
 	cache       wazero.CompilationCache
-	compiling   chan struct{} // one compilation at a time: it takes every core
+	compiling   chan struct{} // one at a time prepares or loads: it takes every core
 	schedule    *schedule
 	interpreted bool
+
+	mu    sync.Mutex
+	codes map[string]*loaded // by digest
 }
 
 // NewLocal makes a room. ctx bounds its making only.
 func NewLocal(ctx context.Context, o Options) (*Local, error) {
-	l := &Local{options: o.withDefaults(), compiling: make(chan struct{}, 1), schedule: newSchedule(places())}
+	l := &Local{options: o.withDefaults(), compiling: make(chan struct{}, 1), schedule: newSchedule(places()), codes: map[string]*loaded{}}
 	config, interpreted := runtimeConfig()
 	if l.interpreted = interpreted; interpreted {
 		l.options.Logger.Warn("WEBASSEMBLY IS INTERPRETED: wazero has no compiler for this machine, extensions run 25 to 90 times slower",
@@ -109,78 +110,93 @@ func (l *Local) Prepare(ctx context.Context, wasm []byte) (Report, error) {
 	return report, err
 }
 
-// Load implements Room.
+// Load implements Room. Who loads a module that is loaded already shares it.
 func (l *Local) Load(ctx context.Context, wasm []byte) (Code, Report, error) {
-	report, decoded := inspect(wasm, l.options.MaxModule, l.options.MaxMemory)
-	if len(report.Faults) > 0 {
-		return nil, report, fmt.Errorf("%w: %s", ErrModule, report.Faults[0])
-	}
+	digest := Digest(wasm)
 	select {
 	case l.compiling <- struct{}{}:
 	case <-ctx.Done():
-		return nil, report, ctx.Err()
+		return nil, Report{}, ctx.Err()
 	}
 	defer func() { <-l.compiling }()
-	invalid := func(err error) (Code, Report, error) {
-		report.Faults = append(report.Faults, "It is not a valid module: "+err.Error()+".")
-		return nil, report, fmt.Errorf("%w: %w", ErrModule, err)
+	l.mu.Lock()
+	c := l.codes[digest]
+	if c != nil {
+		c.users++
 	}
-	// What the author wrote must be valid by itself: what is added could make
-	// sense of an index that has none.
-	if err := l.validate(ctx, wasm); err != nil {
-		return invalid(err)
+	l.mu.Unlock()
+	if c != nil {
+		return &localCode{loaded: c}, c.Report, nil
 	}
-	rewritten, err := decoded.Rewrite(rewrite.Options{Depth: maxDepth, TableCap: maxTable, Keep: exported()})
+	p, report, err := l.prepared(ctx, wasm)
 	if err != nil {
-		return invalid(err)
+		return nil, report, err
 	}
+	if c, err = l.load(ctx, p); err != nil {
+		return nil, report, err
+	}
+	l.mu.Lock()
+	l.codes[digest] = c
+	l.mu.Unlock()
+	return &localCode{loaded: c}, report, nil
+}
+
+// load compiles a prepared module, or finds it compiled.
+func (l *Local) load(ctx context.Context, p *prepared) (*loaded, error) {
 	workers := experimental.WithCompilationWorkers(context.WithoutCancel(ctx), runtime.GOMAXPROCS(0))
-	module, err := l.runtime.CompileModule(workers, rewritten.Wasm)
+	module, err := l.runtime.CompileModule(workers, p.Wasm)
 	if err != nil {
-		return invalid(err)
+		return nil, fmt.Errorf("compiling the metered module: %w", err)
 	}
-	rewritten.Wasm = nil
-	return &localCode{room: l, module: module, rewritten: rewritten}, report, nil
+	data, err := p.data()
+	if err != nil {
+		return nil, errors.Join(err, module.Close(ctx))
+	}
+	return &loaded{room: l, prepared: p, module: module, data: data, users: 1}, nil
 }
 
-// Limits of a machine beside its memory.
-const (
-	maxDepth = 8 << 20   // bytes of frames
-	maxTable = 256 << 10 // entries of a table
-)
+// loaded is a module that this process has compiled, for all who have loaded it.
+type loaded struct {
+	*prepared
+	room   *Local
+	module wazero.CompiledModule
+	data   *image // what the module's own segments make of its memory
+	users  int    // guarded by room.mu
 
-// exported are the exports that a machine needs.
-func exported() []string {
-	return append(slices.Collect(maps.Keys(exportSignatures)), "memory")
+	seeding  sync.Mutex
+	snapshot *snapshot // guarded by seeding; nil until a machine has started
+	blanks   blanks
 }
 
-// validate lets wazero's interpreter look at a module, which takes a tenth of
-// compiling it.
-func (l *Local) validate(ctx context.Context, wasm []byte) error {
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features).WithDebugInfoEnabled(false))
-	defer rt.Close(ctx)
-	_, err := rt.CompileModule(ctx, wasm)
-	return err
+// free ends the code when its last user has left.
+func (c *loaded) free() {
+	c.room.mu.Lock()
+	c.users--
+	last := c.users == 0
+	if last {
+		delete(c.room.codes, c.Report.Digest)
+	}
+	c.room.mu.Unlock()
+	if !last {
+		return
+	}
+	c.blanks.close()
+	c.data.close()
+	if c.snapshot != nil {
+		c.snapshot.memory.close()
+	}
+	_ = c.module.Close(context.Background())
+	c.prepared.close()
 }
 
-// localCode is a module that this process has compiled.
+// localCode is one loading of a module.
 type localCode struct {
-	room      *Local
-	module    wazero.CompiledModule
-	rewritten *rewrite.Rewritten
-}
-
-// Start implements Code.
-func (c *localCode) Start(ctx context.Context, s Start) (Machine, error) {
-	r, err := startRunner(ctx, c, s)
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
+	*loaded
+	once sync.Once
 }
 
 // Close implements Code.
-func (c *localCode) Close() { _ = c.module.Close(context.Background()) }
+func (c *localCode) Close() { c.once.Do(c.free) }
 
 // runtimeConfig is wazero's compiler where it has one, else its interpreter.
 func runtimeConfig() (config wazero.RuntimeConfig, interpreted bool) {

@@ -16,10 +16,35 @@ type linearMemory struct {
 	limit   uint64
 	size    atomic.Uint64 // for those who look from outside
 	refused atomic.Bool   // a growth past the limit was asked for
-	bytes   []byte        // reserved; nil before Allocate and after Free
+	bytes   []byte        // reserved; nil before reserve and after Free
 }
 
-// Allocate implements experimental.MemoryAllocator: once for each instance.
+// reserve takes the address space, and lays an image at its beginning.
+func (m *linearMemory) reserve(begin *image) error {
+	if begin.size > m.limit {
+		m.refused.Store(true)
+		return ErrMemory
+	}
+	b, err := mapMemory(int(m.limit))
+	if err != nil {
+		return err
+	}
+	m.bytes = b
+	if err := begin.lay(b); err != nil {
+		m.Free()
+		return err
+	}
+	return nil
+}
+
+// restore makes the memory what it was when it began with this image: what was
+// written to it since is gone. It must have the image's size.
+func (m *linearMemory) restore(begin *image) error {
+	return begin.restore(m.bytes)
+}
+
+// Allocate implements experimental.MemoryAllocator: once for each instance,
+// whose memory has been reserved.
 func (m *linearMemory) Allocate(_, _ uint64) experimental.LinearMemory { return m }
 
 // Reallocate implements experimental.LinearMemory. Nil means: it may not grow.
@@ -28,14 +53,6 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 		m.refused.Store(true)
 		return nil
 	}
-	if m.bytes == nil {
-		b, err := reserve(int(m.limit))
-		if err != nil {
-			m.refused.Store(true)
-			return nil
-		}
-		m.bytes = b
-	}
 	m.size.Store(size)
 	return m.bytes[:size:len(m.bytes)]
 }
@@ -43,7 +60,7 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 // Free implements experimental.LinearMemory.
 func (m *linearMemory) Free() {
 	if m.bytes != nil {
-		release(m.bytes)
+		unmapMemory(m.bytes)
 		m.bytes = nil
 	}
 	m.size.Store(0)

@@ -8,9 +8,9 @@ import "bytes"
 
 // MemoryForTests copies a machine's linear memory, between turns.
 func MemoryForTests(m Machine) []byte {
-	r, ok := m.(*runner)
-	if !ok || r.linear.bytes == nil {
+	l, ok := m.(*lease)
+	if !ok || l.runner.linear.bytes == nil {
 		return nil
 	}
-	return bytes.Clone(r.linear.bytes[:r.linear.size.Load()])
+	return bytes.Clone(l.runner.linear.bytes[:l.runner.linear.size.Load()])
 }

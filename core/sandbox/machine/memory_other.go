@@ -1,8 +1,18 @@
 //go:build !unix
 
-// Where there is no mmap, linear memory is a slice.
+// Where there is no mmap, linear memory is a slice, and so is a file.
 package machine
 
-func reserve(size int) ([]byte, error) { return make([]byte, size), nil }
+import "os"
 
-func release([]byte) {}
+func mapMemory(size int) ([]byte, error) { return make([]byte, size), nil }
+
+func unmapMemory([]byte) {}
+
+func mapFile(f *os.File, size int) ([]byte, error) {
+	b := make([]byte, size)
+	_, err := f.ReadAt(b, 0)
+	return b, err
+}
+
+func unused([]byte) {}

@@ -3,10 +3,23 @@
 // Where there is mmap, linear memory is an anonymous mapping.
 package machine
 
-import "syscall"
+import (
+	"os"
 
-func reserve(size int) ([]byte, error) {
-	return syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	"golang.org/x/sys/unix"
+)
+
+// mapMemory reserves zeros.
+func mapMemory(size int) ([]byte, error) {
+	return unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 }
 
-func release(b []byte) { _ = syscall.Munmap(b) }
+func unmapMemory(b []byte) { _ = unix.Munmap(b) }
+
+// mapFile maps a whole file to be read. Its pages are the file cache's.
+func mapFile(f *os.File, size int) ([]byte, error) {
+	return unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_PRIVATE)
+}
+
+// unused says that nobody will look at a file's pages soon.
+func unused(file []byte) { _ = unix.Madvise(file, unix.MADV_DONTNEED) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -23,6 +24,9 @@ type runner struct {
 	linear linearMemory
 	wasi   wasi
 	meter  meter
+	// globals are all that the guest can change beside its memory, and the
+	// depth of its calls.
+	globals []api.MutableGlobal
 
 	ctx               context.Context // of every call; it never ends
 	pollCall, bufCall api.Function
@@ -39,45 +43,58 @@ type runnerContext struct {
 	*runner
 }
 
-// startRunner makes an instance and runs its _initialize.
-func startRunner(ctx context.Context, c *localCode, s Start) (*runner, error) {
-	r := &runner{linear: linearMemory{limit: s.Memory}}
-	r.wasi = newWASI(s.Now, s.Seed, r.meter.pay)
+// newRunner makes an instance whose memory begins with an image. It has run
+// nothing yet, and has neither a world nor a seat.
+func newRunner(ctx context.Context, c *loaded, memory uint64, begin *image) (*runner, error) {
+	r := &runner{linear: linearMemory{limit: memory}}
+	if err := r.linear.reserve(begin); errors.Is(err, ErrMemory) {
+		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("%w: reserving its memory: %w", ErrStart, err)
+	}
 	r.ctx = runnerContext{context.Background(), r}
 	anonymous := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	var err error
 	r.module, err = c.room.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, &r.linear), c.module, anonymous)
 	if err != nil {
-		if r.linear.refused.Load() {
-			return nil, ErrMemory
-		}
+		r.linear.Free()
 		return nil, fmt.Errorf("%w: instantiating the module: %w", ErrStart, err)
 	}
 	r.memory = r.module.Memory()
 	r.pollCall, r.bufCall = r.module.ExportedFunction("atoll_poll"), r.module.ExportedFunction("atoll_buffer")
-	r.meter.fuel, _ = r.module.ExportedGlobal(c.rewritten.Fuel).(api.MutableGlobal)
-	if r.meter.fuel == nil {
-		_ = r.module.Close(ctx)
-		return nil, fmt.Errorf("%w: its meter is missing", ErrStart)
-	}
-	for _, segment := range c.rewritten.Image {
-		if !r.memory.Write(segment.Offset, segment.Bytes) {
-			_ = r.module.Close(ctx)
-			return nil, fmt.Errorf("%w: its data lie outside of its memory", ErrStart)
-		}
-	}
-	r.meter.seat = c.room.schedule.join(s.Tenant, s.Extension)
-	if initialize := r.module.ExportedFunction(initializeExport); initialize != nil {
-		if err = r.meter.begin(s.CPU); err == nil {
-			_, err = r.call(initialize, 0)
-			r.meter.end()
-		}
-		if err = r.judge(err); err != nil {
-			r.Close()
-			return nil, err
-		}
+	if err := r.findGlobals(c.prepared); err != nil {
+		r.Close()
+		return nil, err
 	}
 	return r, nil
+}
+
+// findGlobals takes hold of the guest's mutable globals, and of those that
+// meter it.
+func (r *runner) findGlobals(p *prepared) error {
+	for _, name := range append([]string{p.Fuel, p.Depth}, p.Globals...) {
+		g, ok := r.module.ExportedGlobal(name).(api.MutableGlobal)
+		if !ok {
+			return fmt.Errorf("%w: its global %q is missing", ErrStart, name)
+		}
+		r.globals = append(r.globals, g)
+	}
+	r.meter.fuel, r.globals = r.globals[0], r.globals[1:]
+	return nil
+}
+
+// initialize runs the module's _initialize, where it has one.
+func (r *runner) initialize(cpu time.Duration) error {
+	initialize := r.module.ExportedFunction(initializeExport)
+	if initialize == nil {
+		return nil
+	}
+	err := r.meter.begin(cpu)
+	if err == nil {
+		_, err = r.call(initialize, 0)
+		r.meter.end()
+	}
+	return r.judge(err)
 }
 
 // Turn implements Machine.
@@ -156,8 +173,7 @@ func (r *runner) Memory() uint64 { return r.linear.size.Load() }
 // Kill implements Machine.
 func (r *runner) Kill() { r.meter.killed.Store(true) }
 
-// Close implements Machine.
+// Close frees the instance and its memory.
 func (r *runner) Close() {
 	_ = r.module.Close(context.Background())
-	r.meter.seat.leave()
 }

@@ -1,0 +1,116 @@
+// Images: what a linear memory begins with. Where the system can, a memory maps
+// its image copy on write: what no machine writes exists once for all of them,
+// and to forget what one has written is one system call.
+package machine
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+)
+
+// image is the beginning of linear memories. It never changes.
+type image struct {
+	size    uint64
+	extents []extent // where it is not all zeros; the rest costs nothing
+	file    *os.File // holds the extents at their own offsets; nil: they are copied
+}
+
+// extent is a piece of an image, whole pages of the machine.
+type extent struct {
+	at    int
+	bytes []byte // nil when a file holds them
+	size  int
+}
+
+func (e extent) end() int { return e.at + e.size }
+
+const (
+	// mostExtents is how many mappings an image may take in each machine. A
+	// process may have 65,530 of them.
+	mostExtents = 8
+	// leastGap is how many zero bytes between two extents keep them apart.
+	leastGap = 64 << 10
+)
+
+// newImage makes an image of a memory's bytes, which stay the caller's.
+func newImage(memory []byte) (*image, error) {
+	i := &image{size: uint64(len(memory)), extents: extentsOf(memory)}
+	file, err := sealedFile("atoll-memory", memory, i.extents)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("keeping an image of %d bytes: %w", len(memory), err)
+	case file != nil:
+		i.file = file
+	default:
+		for n, e := range i.extents {
+			i.extents[n].bytes = bytes.Clone(memory[e.at:e.end()])
+		}
+	}
+	return i, nil
+}
+
+// extentsOf finds what is not zero in a memory.
+func extentsOf(memory []byte) (all []extent) {
+	page := os.Getpagesize()
+	zeros := make([]byte, page)
+	for at := 0; at < len(memory); at += page {
+		size := min(page, len(memory)-at)
+		if bytes.Equal(memory[at:at+size], zeros[:size]) {
+			continue
+		}
+		if last := len(all) - 1; last >= 0 && at-all[last].end() < leastGap {
+			all[last].size = at + size - all[last].at
+		} else {
+			all = append(all, extent{at: at, size: size})
+		}
+	}
+	for len(all) > mostExtents {
+		least := 1
+		for n := range all[1:] {
+			if all[n+1].at-all[n].end() < all[least].at-all[least-1].end() {
+				least = n + 1
+			}
+		}
+		all[least-1].size = all[least].end() - all[least-1].at
+		all = slices.Delete(all, least, least+1)
+	}
+	return all
+}
+
+// lay puts the image at the beginning of a memory of zeros, which is as large
+// as the image or larger.
+func (i *image) lay(memory []byte) error {
+	for _, e := range i.extents {
+		if i.file == nil {
+			copy(memory[e.at:], e.bytes)
+		} else if err := mapExtent(i.file, memory, e); err != nil {
+			return fmt.Errorf("mapping a memory's image: %w", err)
+		}
+	}
+	return nil
+}
+
+// restore makes the beginning of a memory on which the image was laid what it
+// was then.
+func (i *image) restore(memory []byte) error {
+	if i.file != nil {
+		return forget(memory[:i.size])
+	}
+	at := 0
+	for _, e := range i.extents {
+		clear(memory[at:e.at])
+		copy(memory[e.at:], e.bytes)
+		at = e.end()
+	}
+	clear(memory[at:i.size])
+	return nil
+}
+
+// close lets the image go. Memories that it was laid on keep what they have.
+func (i *image) close() {
+	if i.file != nil {
+		_ = i.file.Close()
+	}
+}
