@@ -49,6 +49,12 @@ type meter struct {
 	billed time.Duration // what of used the seat knows
 }
 
+// renew makes the meter that of a machine which has run nothing.
+func (m *meter) renew() {
+	m.fuel.Set(0)
+	m.granted, m.slice, m.lasted, m.debt = 0, 0, 0, 0
+}
+
 // begin waits for a processor and starts to measure a turn.
 func (m *meter) begin(budget time.Duration) error {
 	m.seat.take()

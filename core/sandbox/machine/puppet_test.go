@@ -4,9 +4,7 @@ package machine
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
-	"log/slog"
 	"testing"
 	"time"
 )
@@ -76,7 +74,8 @@ func sleb(n int32) []byte {
 	}
 }
 
-func section(id int, parts ...[]byte) []byte {
+// wide is a section of any size.
+func wide(id int, parts ...[]byte) []byte {
 	content := bytes.Join(parts[1:], nil)
 	content = append(append([]byte(nil), parts[0]...), content...)
 	return code(id, uleb(len(content)), content)
@@ -132,39 +131,39 @@ func puppet(initialize []byte, extra ...byte) []byte {
 	}
 	vector := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, puppetWord), 6)
 	b := []byte("\x00asm\x01\x00\x00\x00")
-	b = append(b, section(1, code(6),
+	b = append(b, wide(1, code(6),
 		code(0x60, 2, i32, i32, 1, i32),
 		code(0x60, 3, i32, i64, i32, 1, i32),
 		code(0x60, 4, i32, i32, i32, i32, 1, i32),
 		code(0x60, 0, 0),
 		code(0x60, 1, i32, 1, i32),
 		code(0x60, 1, i32, 1, i64))...)
-	b = append(b, section(2, code(3),
+	b = append(b, wide(2, code(3),
 		code(wasiModule, "random_get", 0, 0),
 		code(wasiModule, "clock_time_get", 0, 1),
 		code(wasiModule, "fd_write", 0, 2))...)
-	b = append(b, section(3, code(5), code(3, 3, 4, 5, 3))...)
-	b = append(b, section(4, code(1), code(0x70, 0, 4))...)
-	b = append(b, section(5, code(1), code(0, puppetPages))...)
-	b = append(b, section(6, code(4),
+	b = append(b, wide(3, code(5), code(3, 3, 4, 5, 3))...)
+	b = append(b, wide(4, code(1), code(0x70, 0, 4))...)
+	b = append(b, wide(5, code(1), code(0, puppetPages))...)
+	b = append(b, wide(6, code(4),
 		code(i32, 1, 0x41, 1, 0x0b),
 		code(i64, 1, 0x42, 2, 0x0b),
 		code(f32, 1, 0x43, 0, 0, 0x80, 0x3f, 0x0b),
 		code(f64, 1, 0x44, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x0b))...)
-	b = append(b, section(7, code(5),
+	b = append(b, wide(7, code(5),
 		code("memory", 2, 0),
 		code("_initialize", 0, 3),
 		code("atoll_wire_1", 0, 4),
 		code("atoll_buffer", 0, 5),
 		code("atoll_poll", 0, 6))...)
-	b = append(b, section(9, code(1), code(0, 0x41, 1, 0x0b, 2, 4, 6))...)
-	b = append(b, section(10, code(5),
+	b = append(b, wide(9, code(1), code(0, 0x41, 1, 0x0b, 2, 4, 6))...)
+	b = append(b, wide(10, code(5),
 		function(code(0), begin),
 		function(code(0), code(0x0b)),
 		function(code(0), code(sleb(puppetBatch), 0x0b)),
 		function(code(2, 1, i32, 1, i64), body),
 		function(code(0), code(extra, 0x0b)))...)
-	b = append(b, section(11, code(2),
+	b = append(b, wide(11, code(2),
 		code(0, sleb(puppetVector), 0x0b, uleb(len(vector)), vector),
 		code(0, sleb(puppetWord), 0x0b, "ready\n"))...)
 	return b
@@ -172,21 +171,6 @@ func puppet(initialize []byte, extra ...byte) []byte {
 
 // takesATableEntry is what makes a module that is not pristine.
 var takesATableEntry = code(0x41, 0, 0xd0, 0x70, 0x26, 0)
-
-// testRoom is a room without a cache.
-func testRoom(t testing.TB) *Local {
-	t.Helper()
-	l, err := NewLocal(t.Context(), Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
-}
 
 // testCode loads a module.
 func testCode(t testing.TB, l *Local, wasm []byte) *localCode {

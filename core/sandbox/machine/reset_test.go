@@ -58,7 +58,7 @@ func FuzzReset(f *testing.F) {
 	f.Add(bytes.Join([][]byte{command(doGrow, 0, 2), command(doFill, 0, 5*wasmPage)}, nil))
 	f.Add(bytes.Join([][]byte{command(doWord, 0, 9), command(doTrap, 0, 0)}, nil))
 	f.Add(bytes.Join([][]byte{command(doStore, puppetWord, 9), command(doGrow, 0, 100)}, nil))
-	c := testCode(f, testRoom(f), puppet(nil))
+	c := testCode(f, local(f), puppet(nil))
 	memory, globals := original(f, c)
 	f.Fuzz(func(t *testing.T, orders []byte) {
 		orders = orders[:min(len(orders), 12*1000)/12*12]
@@ -91,7 +91,7 @@ func FuzzReset(f *testing.F) {
 }
 
 func TestFailedMachinesAreNeverUsedAgain(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(nil))
+	c := testCode(t, local(t), puppet(nil))
 	memory, globals := original(t, c)
 	for name, fail := range map[string]func(*testing.T, *lease){
 		"trapped": func(t *testing.T, m *lease) {
@@ -149,7 +149,7 @@ func TestFailedMachinesAreNeverUsedAgain(t *testing.T) {
 }
 
 func TestKillAfterCloseReachesNobody(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(nil))
+	c := testCode(t, local(t), puppet(nil))
 	m := startMachine(t, c, testStart(1))
 	r := m.runner
 	m.Close()
@@ -166,7 +166,7 @@ func TestKillAfterCloseReachesNobody(t *testing.T) {
 }
 
 func TestBlanksAreFew(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(nil))
+	c := testCode(t, local(t), puppet(nil))
 	var all []*lease
 	for n := range byte(2 * mostBlanks) {
 		all = append(all, startMachine(t, c, testStart(n)))
@@ -191,7 +191,7 @@ func TestBlanksAreFew(t *testing.T) {
 
 func TestBlanksDoNotWaitLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := testCode(t, testRoom(t), puppet(nil))
+		c := testCode(t, local(t), puppet(nil))
 		waiting := func() int {
 			c.blanks.mu.Lock()
 			defer c.blanks.mu.Unlock()

@@ -56,8 +56,7 @@ func (s *snapshot) reset(r *runner) bool {
 		return false
 	}
 	s.setGlobals(r)
-	r.meter.fuel.Set(0)
-	r.meter.granted = 0
+	r.meter.renew()
 	r.buffer, r.bufferSize = 0, 0
 	return true
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestCopiesOfASnapshotShareNoMemory(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(nil))
+	c := testCode(t, local(t), puppet(nil))
 	a, b := startMachine(t, c, testStart(1)), startMachine(t, c, testStart(2))
 	defer a.Close()
 	defer b.Close()
@@ -34,7 +34,7 @@ func TestCopiesOfASnapshotShareNoMemory(t *testing.T) {
 }
 
 func TestInitializeRunsOnceForAllMachines(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(nil))
+	c := testCode(t, local(t), puppet(nil))
 	for n := range byte(3) {
 		m := startMachine(t, c, testStart(n))
 		defer m.Close()
@@ -55,7 +55,7 @@ func TestInitializeRunsOnceForAllMachines(t *testing.T) {
 }
 
 func TestModulesThatAreNotPristineInitializeEachMachine(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(nil, takesATableEntry...))
+	c := testCode(t, local(t), puppet(nil, takesATableEntry...))
 	if c.Pristine {
 		t.Fatal("a module that changes its table is taken for pristine")
 	}
@@ -77,7 +77,7 @@ func TestModulesThatAreNotPristineInitializeEachMachine(t *testing.T) {
 }
 
 func TestCopiesDrawNumbersOfTheirOwn(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(nil))
+	c := testCode(t, local(t), puppet(nil))
 	draw := func(seed byte) string {
 		m := startMachine(t, c, testStart(seed))
 		defer m.Close()
@@ -101,7 +101,7 @@ func TestCopiesDrawNumbersOfTheirOwn(t *testing.T) {
 }
 
 func TestClocksGoOnFromTheSnapshot(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(nil))
+	c := testCode(t, local(t), puppet(nil))
 	clocks := func(now time.Time) (wall, mono int64) {
 		s := testStart(1)
 		s.Now = now
@@ -127,7 +127,7 @@ func TestClocksGoOnFromTheSnapshot(t *testing.T) {
 }
 
 func TestInitializeIsHeldToItsLimits(t *testing.T) {
-	room := testRoom(t)
+	room := local(t)
 	for name, c := range map[string]struct {
 		initialize []byte
 		want       error
@@ -167,7 +167,7 @@ func TestInitializeIsHeldToItsLimits(t *testing.T) {
 }
 
 func TestSnapshotNeedsItsMemory(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(code(sleb(4), 0x40, 0, 0x1a)))
+	c := testCode(t, local(t), puppet(code(sleb(4), 0x40, 0, 0x1a)))
 	small := testStart(1)
 	small.Memory = 6 * wasmPage
 	if _, err := c.Start(t.Context(), small); !errors.Is(err, ErrMemory) {
@@ -190,7 +190,7 @@ func TestSnapshotNeedsItsMemory(t *testing.T) {
 }
 
 func TestMemoryStartsNoLargerThanItMay(t *testing.T) {
-	c := testCode(t, testRoom(t), puppet(nil))
+	c := testCode(t, local(t), puppet(nil))
 	s := testStart(1)
 	s.Memory = 2 * wasmPage
 	if _, err := c.Start(t.Context(), s); !errors.Is(err, ErrMemory) {
