@@ -19,9 +19,8 @@ type image struct {
 
 // extent is a piece of an image, whole pages of the machine.
 type extent struct {
-	at    int
-	bytes []byte // nil when a file holds them
-	size  int
+	at, size int
+	bytes    []byte // nil when a file holds them
 }
 
 func (e extent) end() int { return e.at + e.size }
@@ -34,24 +33,25 @@ const (
 	leastGap = 64 << 10
 )
 
-// newImage makes an image of a memory's bytes, which stay the caller's.
-func newImage(memory []byte) (*image, error) {
-	i := &image{size: uint64(len(memory)), extents: extentsOf(memory)}
-	file, err := sealedFile("atoll-memory", memory, i.extents)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("keeping an image of %d bytes: %w", len(memory), err)
-	case file != nil:
-		i.file = file
-	default:
-		for n, e := range i.extents {
-			i.extents[n].bytes = bytes.Clone(memory[e.at:e.end()])
+// newImage makes an image of so many bytes which are zero but for some extents.
+// Their bytes stay the caller's.
+func newImage(size uint64, extents []extent) (*image, error) {
+	file, err := sealedFile("atoll-memory", size, extents)
+	if err != nil {
+		return nil, fmt.Errorf("keeping an image of %d bytes: %w", size, err)
+	}
+	i := &image{size: size, extents: slices.Clone(extents), file: file}
+	for n := range i.extents {
+		if file != nil {
+			i.extents[n].bytes = nil
+		} else {
+			i.extents[n].bytes = bytes.Clone(extents[n].bytes)
 		}
 	}
 	return i, nil
 }
 
-// extentsOf finds what is not zero in a memory.
+// extentsOf finds what is not zero in a memory, as views into it.
 func extentsOf(memory []byte) (all []extent) {
 	page := os.Getpagesize()
 	zeros := make([]byte, page)
@@ -75,6 +75,9 @@ func extentsOf(memory []byte) (all []extent) {
 		}
 		all[least-1].size = all[least].end() - all[least-1].at
 		all = slices.Delete(all, least, least+1)
+	}
+	for n, e := range all {
+		all[n].bytes = memory[e.at:e.end()]
 	}
 	return all
 }

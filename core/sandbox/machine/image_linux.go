@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sealedFile keeps pieces of a memory at their own offsets in a file that has no
-// name and can never be written again. Nil without an error: this system keeps
+// sealedFile keeps pieces of a memory at their own offsets in a file of its size
+// that has no name and can never be written again. Nil without an error: this system keeps
 // none, and pieces are to be copied.
-func sealedFile(name string, memory []byte, pieces []extent) (*os.File, error) {
+func sealedFile(name string, size uint64, pieces []extent) (*os.File, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_NOEXEC_SEAL)
 	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
 		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
@@ -24,10 +24,10 @@ func sealedFile(name string, memory []byte, pieces []extent) (*os.File, error) {
 		return nil, err
 	}
 	f := os.NewFile(uintptr(fd), name)
-	err = f.Truncate(int64(len(memory)))
+	err = f.Truncate(int64(size))
 	for _, p := range pieces {
 		if err == nil {
-			_, err = f.WriteAt(memory[p.at:p.end()], int64(p.at))
+			_, err = f.WriteAt(p.bytes, int64(p.at))
 		}
 	}
 	if err == nil {

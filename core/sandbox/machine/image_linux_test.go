@@ -7,7 +7,8 @@ import (
 )
 
 func TestImagesCannotBeWritten(t *testing.T) {
-	i, err := newImage(scattered(1))
+	memory := scattered(1)
+	i, err := newImage(uint64(len(memory)), extentsOf(memory))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ package machine
 
 import "os"
 
-func sealedFile(string, []byte, []extent) (*os.File, error) { return nil, nil }
+func sealedFile(string, uint64, []extent) (*os.File, error) { return nil, nil }
 
 func mapExtent(*os.File, []byte, extent) error { panic("there is no file to map") }
 

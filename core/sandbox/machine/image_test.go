@@ -25,13 +25,13 @@ func scattered(seed uint64) []byte {
 func TestImagesAreWhatTheyWereMadeOf(t *testing.T) {
 	for seed := range uint64(40) {
 		memory := scattered(seed)
-		mapped, err := newImage(memory)
+		mapped, err := newImage(uint64(len(memory)), extentsOf(memory))
 		if err != nil {
 			t.Fatal(err)
 		}
 		copied := &image{size: mapped.size}
 		for _, e := range mapped.extents {
-			copied.extents = append(copied.extents, extent{e.at, bytes.Clone(memory[e.at:e.end()]), e.size})
+			copied.extents = append(copied.extents, extent{e.at, e.size, memory[e.at:e.end()]})
 		}
 		if n := len(mapped.extents); n > mostExtents {
 			t.Errorf("%d extents", n)
@@ -65,7 +65,7 @@ func TestImagesAreWhatTheyWereMadeOf(t *testing.T) {
 }
 
 func TestImagesOfZerosTakeNothing(t *testing.T) {
-	i, err := newImage(make([]byte, 10*wasmPage))
+	i, err := newImage(10*wasmPage, extentsOf(make([]byte, 10*wasmPage)))
 	if err != nil {
 		t.Fatal(err)
 	}

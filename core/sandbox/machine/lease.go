@@ -9,11 +9,10 @@ type lease struct {
 	code     *loaded
 	seat     *seat
 	snapshot *snapshot // what the runner is a copy of; nil: it cannot be used again
-	runner   *runner   // the holder's until Close
+	runner   *runner   // the holder's until Close; then nil
 
 	mu      sync.Mutex // between Close and those who come from elsewhere
-	closed  bool
-	spoiled bool // it has failed or was killed
+	spoiled bool       // it has failed or was killed
 }
 
 // Turn implements Machine.
@@ -32,7 +31,7 @@ func (l *lease) Turn(t *Turn) error {
 func (l *lease) Kill() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.closed {
+	if l.runner != nil {
 		l.spoiled = true
 		l.runner.Kill()
 	}
@@ -42,7 +41,7 @@ func (l *lease) Kill() {
 func (l *lease) Memory() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	if l.runner == nil {
 		return 0
 	}
 	return l.runner.Memory()
@@ -51,12 +50,13 @@ func (l *lease) Memory() uint64 {
 // Close implements Machine.
 func (l *lease) Close() {
 	l.mu.Lock()
-	l.closed = true
 	l.seat.leave()
+	r := l.runner
+	l.runner = nil
 	again := l.snapshot != nil && !l.spoiled
 	l.mu.Unlock()
-	if again && l.snapshot.reset(l.runner) && l.code.blanks.give(l.runner) {
+	if again && l.snapshot.reset(r) && l.code.blanks.give(r) {
 		return
 	}
-	l.runner.Close()
+	r.Close()
 }

@@ -9,7 +9,7 @@ import "bytes"
 // MemoryForTests copies a machine's linear memory, between turns.
 func MemoryForTests(m Machine) []byte {
 	l, ok := m.(*lease)
-	if !ok || l.runner.linear.bytes == nil {
+	if !ok || l.runner == nil {
 		return nil
 	}
 	return bytes.Clone(l.runner.linear.bytes[:l.runner.linear.size.Load()])

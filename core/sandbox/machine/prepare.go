@@ -3,7 +3,9 @@
 package machine
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,10 +20,20 @@ const (
 	maxTable = 256 << 10 // entries of a table
 )
 
+// preparation is the version of what this file and rewrite make of a module.
+// What was made by another is made anew.
+const preparation = 1
+
 // prepared is a module that has been found good and metered.
 type prepared struct {
-	Report Report
-	rewrite.Rewritten
+	report      Report
+	wasm        []byte   // the metered module
+	pages       uint32   // of memory at its start
+	memory      []extent // what of that is not zero
+	globals     []string // export names of what it can change beside its memory
+	fuel, depth string   // export names of its meter
+	pristine    bool     // it can change nothing else
+	file        []byte   // holds wasm and memory; nil: the heap does
 }
 
 // prepare checks a module and meters it. What is wrong with it is in the report;
@@ -29,28 +41,34 @@ type prepared struct {
 func prepare(ctx context.Context, wasm []byte, maxModule int, maxMemory uint64) (*prepared, Report, error) {
 	report, decoded := inspect(wasm, maxModule, maxMemory)
 	if len(report.Faults) > 0 {
-		return nil, report, fmt.Errorf("%w: %s", ErrModule, report.Faults[0])
+		return nil, report, report.err()
 	}
 	// What the author wrote must be valid by itself: what is added could make
 	// sense of an index that has none.
 	err := validate(ctx, wasm)
-	var rewritten *rewrite.Rewritten
+	var w *rewrite.Rewritten
 	if err == nil {
-		rewritten, err = decoded.Rewrite(rewrite.Options{Depth: maxDepth, TableCap: maxTable, Keep: exported()})
+		w, err = decoded.Rewrite(rewrite.Options{Depth: maxDepth, TableCap: maxTable, Keep: exported()})
 	}
 	if err != nil {
-		report.Faults = append(report.Faults, "It is not a valid module: "+err.Error()+".")
-		return nil, report, fmt.Errorf("%w: %w", ErrModule, err)
+		report.fault("It is not a valid module: %v.", err)
+		return nil, report, report.err()
 	}
-	p := &prepared{Report: report, Rewritten: *rewritten}
-	// A module that writes its data itself would write them over a snapshot.
-	p.Pristine = p.Pristine && p.Image != nil
-	return p, report, nil
+	memory, err := memoryOf(w)
+	if err != nil {
+		return nil, report, err
+	}
+	return &prepared{
+		report: report, wasm: w.Wasm, pages: w.Pages, memory: memory,
+		globals: w.Globals, fuel: w.Fuel, depth: w.Depth,
+		// A module that writes its data itself would write them over a snapshot.
+		pristine: w.Pristine && w.Image != nil,
+	}, report, nil
 }
 
 // exported are the exports that a machine needs.
 func exported() []string {
-	return append(slices.Collect(maps.Keys(exportSignatures)), "memory")
+	return append(slices.Sorted(maps.Keys(exportSignatures)), "memory")
 }
 
 // validate lets wazero's interpreter look at a module, which takes a tenth of
@@ -62,25 +80,44 @@ func validate(ctx context.Context, wasm []byte) error {
 	return err
 }
 
-// data is the image of the memory that the module begins with.
-func (p *prepared) data() (*image, error) {
-	memory, err := mapMemory(max(wasmPage, int(p.Pages)*wasmPage))
+// memoryOf puts a module's data, tens of thousands of segments in Go's, where
+// they belong.
+func memoryOf(w *rewrite.Rewritten) ([]extent, error) {
+	size := int(w.Pages) * wasmPage
+	if size == 0 || len(w.Image) == 0 {
+		return nil, nil
+	}
+	memory, err := mapMemory(size)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("laying out its data: %w", err)
 	}
 	defer unmapMemory(memory)
-	for _, s := range p.Image {
-		if int(s.Offset)+len(s.Bytes) > int(p.Pages)*wasmPage {
-			return nil, fmt.Errorf("its data lie outside of its memory")
+	for _, s := range w.Image {
+		if int(s.Offset)+len(s.Bytes) > size {
+			return nil, errors.New("laying out its data: they are not in its memory")
 		}
 		copy(memory[s.Offset:], s.Bytes)
 	}
-	return newImage(memory[:int(p.Pages)*wasmPage])
+	all := extentsOf(memory)
+	for n, e := range all {
+		all[n].bytes = bytes.Clone(e.bytes)
+	}
+	return all, nil
 }
 
-func (p *prepared) close() {}
+// rest tells that the bytes are not needed soon: wazero holds on to the module,
+// and looks at it no more.
+func (p *prepared) rest() {
+	p.memory = nil
+	if p.file != nil {
+		unused(p.file)
+	}
+}
 
-// prepared gives a module prepared.
-func (l *Local) prepared(ctx context.Context, wasm []byte) (*prepared, Report, error) {
-	return prepare(ctx, wasm, l.options.MaxModule, l.options.MaxMemory)
+// close lets go of the bytes.
+func (p *prepared) close() {
+	if p.file != nil {
+		unmapMemory(p.file)
+		p.file = nil
+	}
 }

@@ -33,6 +33,9 @@ func (r *Report) fault(format string, args ...any) {
 	r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
 }
 
+// err is the error of a module that has faults.
+func (r *Report) err() error { return fmt.Errorf("%w: %s", ErrModule, r.Faults[0]) }
+
 const wasmPage = 64 << 10
 
 // exportSignatures are the functions that a guest exports; initializeExport may

@@ -72,7 +72,7 @@ func newRunner(ctx context.Context, c *loaded, memory uint64, begin *image) (*ru
 // findGlobals takes hold of the guest's mutable globals, and of those that
 // meter it.
 func (r *runner) findGlobals(p *prepared) error {
-	for _, name := range append([]string{p.Fuel, p.Depth}, p.Globals...) {
+	for _, name := range append([]string{p.fuel, p.depth}, p.globals...) {
 		g, ok := r.module.ExportedGlobal(name).(api.MutableGlobal)
 		if !ok {
 			return fmt.Errorf("%w: its global %q is missing", ErrStart, name)

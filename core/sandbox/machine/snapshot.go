@@ -19,7 +19,8 @@ type snapshot struct {
 
 // snap keeps a runner's state.
 func (r *runner) snap() (*snapshot, error) {
-	memory, err := newImage(r.linear.bytes[:r.linear.size.Load()])
+	size := r.linear.size.Load()
+	memory, err := newImage(size, extentsOf(r.linear.bytes[:size]))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStart, err)
 	}
@@ -83,7 +84,7 @@ func (c *loaded) Start(ctx context.Context, s Start) (Machine, error) {
 // start finds a runner for a lease.
 func (l *lease) start(ctx context.Context, s Start) (err error) {
 	c := l.code
-	if !c.Pristine {
+	if !c.pristine {
 		l.runner, err = c.initialized(ctx, s, l.seat)
 		return err
 	}

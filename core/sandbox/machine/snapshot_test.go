@@ -56,7 +56,7 @@ func TestInitializeRunsOnceForAllMachines(t *testing.T) {
 
 func TestModulesThatAreNotPristineInitializeEachMachine(t *testing.T) {
 	c := testCode(t, local(t), puppet(nil, takesATableEntry...))
-	if c.Pristine {
+	if c.pristine {
 		t.Fatal("a module that changes its table is taken for pristine")
 	}
 	var drawn [2][]byte
