@@ -109,6 +109,10 @@ func TestWhatWasNotWrittenHereIsNotLoaded(t *testing.T) {
 		return ""
 	}
 	artifact, code := mine(artifacts, others), mine(codes, otherCodes)
+	other, err := os.ReadFile(otherCodes[0]) // it may be swept with what claims to be its own
+	if err != nil {
+		t.Fatal(err)
+	}
 	flip := func(path string, at int) func() error {
 		return func() error {
 			b, err := os.ReadFile(path)
@@ -150,13 +154,7 @@ func TestWhatWasNotWrittenHereIsNotLoaded(t *testing.T) {
 		},
 		"a bit in its machine code": flip(code, 300),
 		"a bit at the code's end":   flip(code, -1),
-		"another module's code": func() error {
-			b, err := os.ReadFile(otherCodes[0])
-			if err == nil {
-				err = os.WriteFile(code, b, 0o600)
-			}
-			return err
-		},
+		"another module's code": func() error { return os.WriteFile(code, other, 0o600) },
 		"no machine code": func() error { return os.Remove(code) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -247,7 +245,7 @@ func TestCacheKeepsNothingOfOtherVersions(t *testing.T) {
 // way than when the number was chosen: then preparation goes up by one, and the
 // sum is what is said here.
 func TestAnotherRewriterIsAnotherVersion(t *testing.T) {
-	const version, want = 1, "b27f17c55d8636b9"
+	const version, want = 1, "edf4cad32e4a4b1f"
 	sum := sha256.New()
 	for _, wasm := range [][]byte{puppet(nil), forever, deep, quick, floods} {
 		m, err := rewrite.Decode(wasm, rewrite.Limits{})
