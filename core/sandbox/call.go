@@ -16,13 +16,51 @@ import (
 // guest and ends everything that was opened on its behalf; whoever gets a
 // Response closes its body. r must not change until then.
 //
-// Errors are a *Fault (the instance ended), a *ResetError (the guest or the
-// deadline reset the stream; its code is the wire's), ErrBusy, ErrClosed,
-// ErrModule (the module cannot run), or ctx's.
+// A request whose instance ends under it by another's fault is run again if it
+// can be, with what was read of its Body and the rest of its time; so the guest
+// may see it twice.
+//
+// Errors are a *Fault (this request ended the instance), a *ResetError (the guest
+// or the deadline reset the stream; its code is the wire's), a *BrokenError (too
+// many faults before it), ErrInterrupted (another's fault, and it cannot be run
+// again), ErrBusy, ErrClosed, ErrModule (the module cannot run), or ctx's.
 func (g *Guest) Do(ctx context.Context, r *Request) (*Response, error) {
-	s, err := g.open(ctx, r)
+	t := g.tenantOf(&r.Caller)
+	probe, err := g.breakers.admit(t)
 	if err != nil {
 		return nil, err
+	}
+	body, key, began := g.engine.keep(r), g.key(&r.Caller), time.Now()
+	defer body.done()
+	var past reruns
+	for {
+		run := r
+		if body != nil {
+			again := *r
+			again.Body, run = body.reader(), &again
+		}
+		s, resp, err := g.ask(ctx, run, body, key)
+		past.done()
+		if err == nil {
+			return resp, nil
+		}
+		deadline := g.until(r, s, began)
+		if key, err = past.next(ctx, g, &r.Caller, s, err); err != nil {
+			body.close()
+			g.breakers.release(t, probe)
+			return nil, err
+		}
+		again := *r
+		again.Deadline, r = deadline, &again
+	}
+}
+
+// ask opens a stream and waits for the head of its answer. The stream is nil
+// when it did not come to be.
+func (g *Guest) ask(ctx context.Context, r *Request, body *keptBody, key instanceKey) (*stream, *Response, error) {
+	s, err := g.open(ctx, r, body, key)
+	if err != nil {
+		return nil, nil, err
 	}
 	i := s.inst
 	if r.Body != nil {
@@ -31,25 +69,25 @@ func (g *Guest) Do(ctx context.Context, r *Request) (*Response, error) {
 	for {
 		i.mu.Lock()
 		status, header, err := s.status, s.header, s.err
+		s.once = s.once || status != 0 && err == nil // from here on it is seen
 		i.mu.Unlock()
 		if err != nil {
-			return nil, err
+			return s, nil, err
 		}
 		if status != 0 {
-			return &Response{Status: status, Header: header, Body: (*responseBody)(s), Trailer: s.trailers}, nil
+			return s, &Response{Status: status, Header: header, Body: (*responseBody)(s), Trailer: s.trailers}, nil
 		}
 		<-s.ready
 	}
 }
 
 // open opens a stream for Do and lets the loop carry it to the guest.
-func (g *Guest) open(ctx context.Context, r *Request) (*stream, error) {
+func (g *Guest) open(ctx context.Context, r *Request, body *keptBody, key instanceKey) (*stream, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	key := g.key(&r.Caller)
 	for {
-		i, err := g.instance(ctx, key)
+		i, err := g.instance(ctx, key, &r.Caller)
 		if err != nil {
 			return nil, err
 		}
@@ -64,6 +102,7 @@ func (g *Guest) open(ctx context.Context, r *Request) (*stream, error) {
 			}
 			return nil, err
 		}
+		s.kept, s.once = body, s.once || r.Body != nil && body == nil
 		if r.Body != nil {
 			s.body = r.Body
 		} else if r.Trailer != nil {
@@ -71,8 +110,8 @@ func (g *Guest) open(ctx context.Context, r *Request) (*stream, error) {
 		} else {
 			s.sendEnd(nil, nil)
 		}
-		if d := g.deadline(r, now); !d.IsZero() {
-			s.timer = time.AfterFunc(d.Sub(now), func() { i.expire(s) })
+		if !s.deadline.IsZero() {
+			s.timer = time.AfterFunc(s.deadline.Sub(now), func() { i.expire(s) })
 		}
 		s.unhook = context.AfterFunc(ctx, func() {
 			i.mu.Lock()
@@ -100,15 +139,15 @@ func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.T
 	case i.dead == ErrClosed:
 		return nil, ErrClosed
 	case i.dead != nil:
-		return nil, errUnloaded // by another's fault, or for idleness
+		return nil, errUnloaded // by another's fault or a loss, or for idleness
 	case i.leaving != nil:
 		return nil, i.leaving
 	case len(i.streams)-i.opened >= i.guest.limits.Streams:
 		return nil, fmt.Errorf("%w: %d", ErrBusy, i.guest.limits.Streams)
 	}
-	at := len(i.in)
+	at, deadline := len(i.in), i.guest.deadline(r, now)
 	i.in = wire.BeginFrame(i.in, wire.Open, 0, i.nextID)
-	i.in = appendOpen(i.in, r, i.guest.deadline(r, now), now)
+	i.in = appendOpen(i.in, r, deadline, now)
 	if len(i.in)-at-wire.FrameHead > wire.MaxFields {
 		i.in = i.in[:at]
 		return nil, &ResetError{Code: wire.TooLarge, Text: "the request's head"}
@@ -119,6 +158,7 @@ func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.T
 	i.requests++
 	i.active = now
 	s.ctx, s.request, s.exchange, s.protocol = ctx, r, x, r.Protocol
+	s.tenant, s.deadline, s.once = i.guest.tenantOf(&r.Caller), deadline, r.Protocol != ""
 	if i.nextID >= lastIDs {
 		i.retire()
 	}

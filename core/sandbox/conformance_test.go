@@ -72,7 +72,8 @@ func (c *conforming) Ask(x *kit.Exchange) {
 		r.Trailer = x.Body.Trailer
 	}
 	go func() {
-		resp, err := c.guest.Do(x.Context, r)
+		// Once, and not as Do does: the kit sees the first run end.
+		_, resp, err := c.guest.ask(x.Context, r, nil, c.guest.key(&r.Caller))
 		if err != nil {
 			if f := (*Fault)(nil); errors.As(err, &f) {
 				c.fault.Store(f)

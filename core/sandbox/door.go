@@ -65,17 +65,21 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 	on := p.request
 	r.Caller, r.Deadline = on.Caller, on.Deadline
 	r.RequestID, r.Traceparent, r.Locale = on.RequestID, on.Traceparent, on.Locale
+	by := Parent{Request: on, Extension: i.guest.spec.Name, Version: i.guest.spec.Version}
+	if !safe(door, by, r) {
+		p.once = true
+	}
 	s.parent, s.protocol = p, r.Protocol
 	p.children = append(p.children, s)
 	// The parent's deadline ends the parent, and that ends this: a timer of its
 	// own would let the guest answer for a time that is up.
 	s.ctx, s.cancel = context.WithCancel(p.ctx)
-	i.starts = append(i.starts, func() { i.serve(s, door, on, r) })
+	i.starts = append(i.starts, func() { i.serve(s, door, by, r) })
 	return nil
 }
 
 // serve lets a door answer a guest's stream.
-func (i *instance) serve(s *stream, door Door, on *Request, r *Request) {
+func (i *instance) serve(s *stream, door Door, by Parent, r *Request) {
 	defer s.cancel()
 	i.mu.Lock()
 	if s.err != nil || s.gone || i.dead != nil {
@@ -88,7 +92,7 @@ func (i *instance) serve(s *stream, door Door, on *Request, r *Request) {
 		r.Body, r.Trailer = (*requestBody)(s), s.trailers
 	}
 	i.mu.Unlock()
-	resp, err := open(s.ctx, door, Parent{Request: on, Extension: i.guest.spec.Name, Version: i.guest.spec.Version}, r)
+	resp, err := open(s.ctx, door, by, r)
 	if err != nil {
 		var panicked *doorPanic
 		if errors.As(err, &panicked) {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox/machine"
@@ -45,6 +46,7 @@ type Engine struct {
 	onFault   func(Fault)
 	idleAfter time.Duration
 	maxMemory uint64
+	kept      atomic.Int64 // bytes of requests' bodies, to run them again
 
 	mu     sync.Mutex
 	closed bool

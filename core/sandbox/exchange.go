@@ -5,8 +5,10 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"errors"
 	"time"
 
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
@@ -65,8 +67,8 @@ func equalFold(a []byte, b string) bool {
 }
 
 // Exchange is Do for whole answers. Where the instance is idle, the guest runs
-// on the caller's goroutine; that must not be locked to its thread. Errors are
-// those of Do. An Exchange is for one call at a time.
+// on the caller's goroutine; that must not be locked to its thread. Errors and
+// what is run again are as with Do. An Exchange is for one call at a time.
 func (g *Guest) Exchange(ctx context.Context, x *Exchange) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -77,27 +79,63 @@ func (g *Guest) Exchange(ctx context.Context, x *Exchange) error {
 	if x.MaxBody <= 0 {
 		x.MaxBody = 1 << 20
 	}
-	x.Status, x.Body, x.head = 0, x.Body[:0], x.head[:0]
+	t := g.tenantOf(&x.Request.Caller)
+	probe, err := g.breakers.admit(t)
+	if err != nil {
+		return err
+	}
 	key := g.key(&x.Request.Caller)
-	for {
-		i, err := g.instance(ctx, key)
-		if err != nil {
+	s, err := g.exchange(ctx, x, key)
+	if err != nil && s != nil || errors.Is(err, machine.ErrLost) {
+		err = g.exchangeAgain(ctx, x, s, err)
+	}
+	if err != nil {
+		g.breakers.release(t, probe)
+	}
+	return err
+}
+
+// exchangeAgain runs an exchange again that ended with err, if it can be.
+func (g *Guest) exchangeAgain(ctx context.Context, x *Exchange, s *stream, err error) error {
+	deadline, began := x.Request.Deadline, time.Now()
+	defer func() { x.Request.Deadline = deadline }()
+	var past reruns
+	for err != nil {
+		until := g.until(&x.Request, s, began)
+		var key instanceKey
+		if key, err = past.next(ctx, g, &x.Request.Caller, s, err); err != nil {
 			return err
 		}
-		if err = i.exchange(ctx, x); !i.elsewhere(err) {
-			return err
+		x.Request.Deadline = until
+		s, err = g.exchange(ctx, x, key)
+		past.done()
+	}
+	return nil
+}
+
+// exchange runs an exchange once. The stream is given when its instance has
+// ended too.
+func (g *Guest) exchange(ctx context.Context, x *Exchange, key instanceKey) (*stream, error) {
+	x.Status, x.Body, x.head = 0, x.Body[:0], x.head[:0]
+	for {
+		i, err := g.instance(ctx, key, &x.Request.Caller)
+		if err != nil {
+			return nil, err
+		}
+		if s, err := i.exchange(ctx, x); !i.elsewhere(err) {
+			return s, err
 		}
 	}
 }
 
-func (i *instance) exchange(ctx context.Context, x *Exchange) error {
+func (i *instance) exchange(ctx context.Context, x *Exchange) (*stream, error) {
 	now := time.Now()
 	i.mu.Lock()
 	s, err := i.open(ctx, &x.Request, x, now)
 	if err != nil {
 		i.unused()
 		i.mu.Unlock()
-		return err
+		return nil, err
 	}
 	own := !i.owned // and from here on nobody wakes the loop for what we do
 	i.owned = true
@@ -120,25 +158,29 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) error {
 		i.kick()
 	}
 	if s.err == nil && !s.ended {
-		i.await(ctx, s, x, now)
+		i.await(ctx, s, x)
 	}
 	err = s.err
 	s.exchange = nil
+	if i.dead != nil {
+		i.mu.Unlock()
+		return s, err
+	}
 	if s.gone {
 		i.recycle(s)
 	} else {
 		s.orphan = true
 	}
 	i.mu.Unlock()
-	return err
+	return nil, err
 }
 
 // await waits for the end of an exchange whose guest did not answer at once.
 // i.mu is held before and after, not meanwhile.
-func (i *instance) await(ctx context.Context, s *stream, x *Exchange, began time.Time) {
+func (i *instance) await(ctx context.Context, s *stream, x *Exchange) {
 	var late <-chan time.Time
-	if d := i.guest.deadline(&x.Request, began); !d.IsZero() {
-		limit := max(1, time.Until(d))
+	if !s.deadline.IsZero() {
+		limit := max(1, time.Until(s.deadline))
 		if x.timer == nil {
 			x.timer = time.NewTimer(limit)
 		} else {

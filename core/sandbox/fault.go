@@ -1,5 +1,5 @@
-// How a request fails: by its guest's fault, by a reset, or because there is no
-// room.
+// How a request fails: by its guest's fault, by a reset, because its instance
+// ended under it, or because there is no room.
 package sandbox
 
 import (
@@ -15,6 +15,10 @@ var (
 	ErrModule = machine.ErrModule
 	// ErrBusy is wrapped when an instance carries as many streams as it may.
 	ErrBusy = errors.New("the guest carries as many streams as it may")
+	// ErrInterrupted is wrapped when the instance that carried a request ended,
+	// by another's fault or by nobody's, and the request could not be run again.
+	// Whoever asked may ask again.
+	ErrInterrupted = errors.New("the instance ended under the request")
 	// ErrClosed is returned for a guest or an engine that is closed.
 	ErrClosed = errors.New("the guest is closed")
 )

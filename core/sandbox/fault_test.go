@@ -25,11 +25,10 @@ func as(workspace, method, target string) *sandbox.Request {
 }
 
 // hanging opens a stream that never answers, and gives what it ends with.
-func hanging(t *testing.T, g *sandbox.Guest, workspace string) <-chan error {
-	t.Helper()
+func hanging(ctx context.Context, g *sandbox.Guest, workspace string) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
-		_, err := g.Do(context.WithoutCancel(t.Context()), as(workspace, "GET", "/wait"))
+		_, err := g.Do(ctx, as(workspace, "GET", "/wait"))
 		ended <- err
 	}()
 	return ended
@@ -52,24 +51,35 @@ func TestBrokenRulesAreFaultsOfTheInstance(t *testing.T) {
 		"log-broken": sandbox.FaultWire, "fields-broken": sandbox.FaultWire, "fields-huge": sandbox.FaultWire,
 		"flood": sandbox.FaultWire, "trap": sandbox.FaultTrap, "loop": sandbox.FaultTime,
 	}
-	neighbour := hanging(t, g, "neighbour")
+	neighbour := hanging(t.Context(), g, "neighbour")
 	for what, class := range cases {
 		t.Run(what, func(t *testing.T) {
-			beside := hanging(t, g, "w-1") // in flight in the same instance
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			beside := hanging(ctx, g, "w-1") // in flight in the same instance
 			eventually(t, "it is open", func() bool { return g.Stats().Streams == 2 })
+			before := len(f.faultsSeen())
 			text, err := get(t.Context(), g, "/"+what)
 			var fault *sandbox.Fault
 			// What was answered before the rule was broken may have arrived.
-			if err == nil && text == "x" {
-				fault = nil
+			if seen := text == "x" && err == nil || errors.Is(err, sandbox.ErrInterrupted); seen {
 			} else if !errors.As(err, &fault) {
 				t.Fatalf("it answered %q, %v", text, err)
 			} else if fault.Class != class || fault.Extension != "raw" || fault.Version != "1.0.0" {
 				t.Errorf("the fault is %+v, want class %s", fault, class)
 			}
-			if err := <-beside; !errors.As(err, &fault) || fault.Class != class {
+			eventually(t, "it was told", func() bool { return len(f.faultsSeen()) > before })
+			for _, told := range f.faultsSeen()[before:] {
+				if told.Class != class {
+					t.Errorf("the fault that was told is %+v, want class %s", told, class)
+				}
+			}
+			eventually(t, "the stream beside it runs again", func() bool { return g.Stats().Streams == 2 })
+			cancel()
+			if err := <-beside; !errors.Is(err, context.Canceled) {
 				t.Errorf("the stream beside it ended with %v", err)
 			}
+			eventually(t, "it is gone", func() bool { return g.Stats().Streams == 1 })
 			if got, err := get(t.Context(), g, "/ok/again"); err != nil || got != "ok again" {
 				t.Errorf("the next request: %q, %v", got, err)
 			}
@@ -80,9 +90,8 @@ func TestBrokenRulesAreFaultsOfTheInstance(t *testing.T) {
 		t.Errorf("the neighbour's instance ended too: %v", err)
 	default:
 	}
-	eventually(t, "all faults were told", func() bool { return len(f.faultsSeen()) == len(cases) })
-	if s := g.Stats(); s.Faults != uint64(len(cases)) || s.Instances != 2 {
-		t.Errorf("%+v", s)
+	if n, s := len(f.faultsSeen()), g.Stats(); n < len(cases) || s.Instances != 2 || s.Faults < uint64(n) {
+		t.Errorf("%d faults were told: %+v", n, s)
 	}
 }
 

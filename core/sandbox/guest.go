@@ -88,7 +88,8 @@ type Guest struct {
 	source  func(context.Context) (machine.Code, error)
 	firstID uint32
 
-	loading chan struct{} // whoever holds it may load code and start instances
+	loading  chan struct{} // whoever holds it may load code and start instances
+	breakers breakers
 
 	mu        sync.Mutex
 	closed    bool
@@ -117,6 +118,7 @@ func newGuest(e *Engine, spec Spec) *Guest {
 		instances: map[instanceKey]*instance{},
 	}
 	g.source, g.firstID = g.load, 1
+	g.breakers.init(g.logger)
 	return g
 }
 
@@ -140,16 +142,27 @@ func (g *Guest) key(c *Caller) instanceKey {
 	case IsolateUser:
 		return instanceKey{kind: "user", first: user, second: workspace}
 	default:
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.lone++
-		return instanceKey{kind: "request", request: g.lone}
+		return g.loneKey(instanceRequest)
 	}
 }
 
-// instance finds the instance of a key, or loads and starts it. The caller is
+// Kinds of instances that are for one request.
+const (
+	instanceRequest = "request" // by isolation
+	instanceAgain   = "again"   // what is run again after another's fault
+)
+
+// loneKey is a key that no other instance has.
+func (g *Guest) loneKey(kind string) instanceKey {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lone++
+	return instanceKey{kind: kind, request: g.lone}
+}
+
+// instance finds the instance of a key, or loads and starts it. Whoever asks is
 // counted in its wanted until it has opened its stream, so that it stays.
-func (g *Guest) instance(ctx context.Context, key instanceKey) (*instance, error) {
+func (g *Guest) instance(ctx context.Context, key instanceKey, c *Caller) (*instance, error) {
 	g.mu.Lock()
 	i, closed := g.instances[key], g.closed
 	if i != nil {
@@ -175,7 +188,7 @@ func (g *Guest) instance(ctx context.Context, key instanceKey) (*instance, error
 	g.mu.Unlock()
 	var err error
 	if i == nil {
-		i, err = g.start(ctx, key)
+		i, err = g.startFor(ctx, key, c)
 	}
 	g.mu.Lock()
 	g.starting--
@@ -212,7 +225,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 	}
 	quarter := int(g.limits.Memory / 4)
 	i := &instance{
-		guest: g, key: key, alone: key.kind == "request",
+		guest: g, key: key, alone: key.kind == instanceRequest || key.kind == instanceAgain,
 		signal: make(chan struct{}, 1), done: make(chan struct{}),
 		streams: map[uint32]*stream{}, nextID: g.firstID,
 		windowSize: quarter, window: quarter, room: quarter,
@@ -364,6 +377,8 @@ type Stats struct {
 	Buffered int
 	// Requests and Faults since Load, Polls of all instances.
 	Requests, Faults, Polls uint64
+	// Broken is how many breakers are not closed.
+	Broken int
 }
 
 // Stats looks at the guest.
@@ -373,7 +388,7 @@ func (g *Guest) Stats() Stats {
 	for _, i := range g.instances {
 		instances = append(instances, i)
 	}
-	s := Stats{Loaded: g.code != nil, Instances: len(instances), Requests: g.requests.Load(), Faults: g.faults.Load(), Polls: g.polls.Load()}
+	s := Stats{Loaded: g.code != nil, Instances: len(instances), Requests: g.requests.Load(), Faults: g.faults.Load(), Polls: g.polls.Load(), Broken: g.breakers.broken()}
 	g.mu.Unlock()
 	for _, i := range instances {
 		i.mu.Lock()

@@ -4,14 +4,15 @@
 // Exactly one goroutine owns it at any moment and may enter the guest: mostly
 // the instance's loop, sometimes a caller who found it idle. Everybody else puts
 // frames into `in` under mu and kicks the loop. What ends an instance: its own
-// fault, idleness, or that its guest is closed; and, with request isolation,
-// the end of its request. It never comes back.
+// fault, the loss of its machine, idleness, or that its guest is closed; and, where
+// it is for one request, the end of that. It never comes back.
 package sandbox
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,7 @@ type instance struct {
 	free    []*stream
 	nextID  uint32    // of the next stream that the host opens
 	lastID  uint32    // of the last stream that the guest opened
+	company int       // how many requests it carried when the last turn began
 	opened  int       // how many of streams the guest opened
 	waiting []*stream // their senders wait for room in the instance
 	lately  resets
@@ -71,14 +73,15 @@ type instance struct {
 	room       int // what we may still send
 	buffered   int // received and not read
 
-	wake       time.Time // when the guest wants a poll; zero: when frames come
-	asked      time.Time // what WAKE frames said of that
-	armed      time.Time // what the loop's timer is set to
-	active     time.Time // when a stream was last opened
-	unanswered int       // resets that the guest has not answered
-	answerBy   time.Time // when the oldest of them is too old
-	leaving    error     // no new streams, for this reason; it ends with the last one
-	dead       error     // why it ended: a *Fault, ErrClosed, errUnloaded
+	wake       time.Time     // when the guest wants a poll; zero: when frames come
+	asked      time.Time     // what WAKE frames said of that
+	armed      time.Time     // what the loop's timer is set to
+	active     time.Time     // when a stream was last opened
+	unanswered int           // resets that the guest has not answered
+	answerBy   time.Time     // when the oldest of them is too old
+	leaving    error         // no new streams, for this reason; it ends with the last one
+	dead       error         // why it ended: a *Fault, ErrClosed, errUnloaded, what wraps machine.ErrLost
+	reruns     chan struct{} // places for what is run again after its fault
 
 	polls, requests uint64
 }
@@ -197,6 +200,7 @@ func (i *instance) next() time.Time {
 func (i *instance) turn(now time.Time) {
 	i.mu.Lock()
 	batch := i.takeBatch()
+	i.company = i.carried()
 	i.mu.Unlock()
 	err := i.enter(now, batch)
 
@@ -289,18 +293,23 @@ func (i *instance) end(why error) {
 	}
 	i.dead = why
 	i.in = nil
+	f, _ := why.(*Fault)
 	for _, s := range i.streams {
 		s.gone = true
-		i.die(s, wire.Internal, why)
+		i.die(s, wire.Internal, i.told(s, why))
 		if s.timer != nil {
 			s.timer.Stop()
 		}
+		if s.unhook != nil {
+			s.unhook()
+		}
+	}
+	if f != nil {
+		i.blame(f)
+		i.guest.faulted(f)
 	}
 	clear(i.streams)
 	notify(i.signal)
-	if f, ok := why.(*Fault); ok {
-		i.guest.faulted(f)
-	}
 }
 
 // stop ends the instance from outside, and waits until its memory is free.
@@ -335,9 +344,13 @@ func (i *instance) fault(class Class, detail string) *Fault {
 	return &Fault{Class: class, Extension: i.guest.spec.Name, Version: i.guest.spec.Version, Detail: detail}
 }
 
-// failure is the fault that an error of the guest's machine stands for.
-func (i *instance) failure(err error) *Fault {
+// failure is what an error of the guest's machine stands for: a *Fault, or that
+// the machine was lost.
+func (i *instance) failure(err error) error {
 	switch {
+	case errors.Is(err, machine.ErrLost):
+		i.guest.logger.Warn("an instance of an extension was lost", slog.Any("error", err))
+		return err
 	case errors.Is(err, machine.ErrStopped):
 		return i.fault(FaultTime, fmt.Sprintf("it ran longer than %v at once", i.guest.limits.CPUPerRequest))
 	case errors.Is(err, machine.ErrMemory):

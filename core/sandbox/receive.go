@@ -79,6 +79,7 @@ func (i *instance) receiveOn(s *stream, f wire.Frame) error {
 			return i.broken(f, "it has no code, or too long a text")
 		}
 		s.answered = true
+		i.answeredFor(s)
 		i.die(s, code, &ResetError{Code: code, Text: string(text)})
 		if !s.serving {
 			i.answerReset(s)
@@ -279,6 +280,7 @@ func (i *instance) receiveEnd(s *stream, f wire.Frame) error {
 func (i *instance) receivedAll(s *stream) {
 	s.ended = true
 	if !s.guestOpened() {
+		i.answeredFor(s)
 		if c := s.sink; c != nil && c.parent == s {
 			i.endSplice(c) // its reset must not reset the answer that is complete
 		}

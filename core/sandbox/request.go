@@ -100,6 +100,17 @@ type Door interface {
 	Open(ctx context.Context, p Parent, r *Request) (*Response, error)
 }
 
+// SafeDoor is a Door that knows which of its requests change nothing, so that
+// they may be made again. What asked for nothing else can be run again when its
+// instance ends under it; without Safe, a door's requests are taken to change
+// something.
+type SafeDoor interface {
+	Door
+	// Safe is asked before Open, of what Open will be given but for the body. It
+	// must return at once and touch no guest.
+	Safe(p Parent, r *Request) bool
+}
+
 // DoorFunc is a function as a Door.
 type DoorFunc func(ctx context.Context, p Parent, r *Request) (*Response, error)
 

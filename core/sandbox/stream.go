@@ -28,6 +28,11 @@ type stream struct {
 	body     io.Reader   // what is being sent, closed when nobody wants it
 	protocol string      // of an upgrade
 	accepted bool        // the upgrade was accepted
+	tenant   tenant      // host-opened: whose breaker its end is news for
+	deadline time.Time   // host-opened: when it ends at latest; zero: never
+	kept     *keptBody   // host-opened: what of its body was read; nil: it has none
+	once     bool        // host-opened: it cannot be run again, for somebody has seen of it
+	again    bool        // its instance ended under it, and it is to be run again
 
 	// What the guest sends.
 	status  int // of its HEAD; 0: none yet
