@@ -62,6 +62,29 @@ func (d *Door) Doors(authority string) sandbox.Door {
 	return nil
 }
 
+// Safe implements sandbox.SafeDoor: reading changes nothing, and discovery. Of
+// subresources only those that are known to be read count: what lies behind
+// others may do anything to a GET.
+func (d *Door) Safe(_ sandbox.Parent, r *sandbox.Request) bool {
+	path, query, _ := strings.Cut(r.Target, "?")
+	q, err := Read(r.Method, path, query)
+	switch {
+	case err != nil:
+		return false
+	case q.Discovery:
+		return true
+	case q.Verb != "get" && q.Verb != "list" && q.Verb != "watch":
+		return false
+	}
+	switch q.Subresource {
+	case "", "status", "scale":
+		return true
+	case "log":
+		return q.Group == "" && q.Resource == "pods"
+	}
+	return false
+}
+
 // Headers that a guest may send to Kubernetes, and read from it.
 var (
 	requestHeaders  = map[string]bool{"Accept": true, "Content-Type": true}

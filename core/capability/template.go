@@ -23,6 +23,10 @@ import (
 // for any letters, digits and -._~* within one segment, or for nothing. Query
 // parameters are those that {?...} names, each at most once, and no others.
 type Template struct {
+	// Safe tells that a request by it changes nothing in the back end and may be
+	// made again. GET and HEAD are, as HTTP has it; of others the manifest says so.
+	Safe bool
+
 	text     string
 	method   string
 	segments [][]piece
@@ -56,7 +60,7 @@ func ParseTemplate(text string) (Template, error) {
 	if len(text) > maxTemplate || strings.Count(parts[2], "/") > maxSegments {
 		return Template{}, fmt.Errorf("it is longer than %d bytes, or its path has more than %d segments", maxTemplate, maxSegments)
 	}
-	t := Template{text: text, method: parts[1]}
+	t := Template{text: text, method: parts[1], Safe: parts[1] == "GET" || parts[1] == "HEAD"}
 	for s := range strings.SplitSeq(parts[2][1:], "/") {
 		segment, err := parseSegment(s)
 		if err != nil {
@@ -133,16 +137,41 @@ func AllowedUpstream(templates []Template, c sandbox.Caller, method, target stri
 	if err != nil {
 		return "", "", err
 	}
+	if _, err = allowing(templates, c, method, target, segments, values); err != nil {
+		return "", "", err
+	}
+	return "/" + strings.Join(segments, "/"), values.Encode(), nil
+}
+
+// SafeUpstream tells whether templates allow a request that changes nothing.
+func SafeUpstream(templates []Template, c sandbox.Caller, method, target string) bool {
+	segments, values, err := readTarget(target)
+	if err != nil {
+		return false
+	}
+	t, err := allowing(templates, c, method, target, segments, values)
+	return err == nil && t.Safe
+}
+
+// allowing is the template that allows a request. One that is not safe wins: what
+// two templates allow may change something.
+func allowing(templates []Template, c sandbox.Caller, method, target string, segments []string, query url.Values) (found *Template, err error) {
 	err = fmt.Errorf("%w: %s %.256q", errNoTemplate, method, target)
-	for _, t := range templates {
+	for i := range templates {
+		t := &templates[i]
 		if t.method != method || !t.matches(c, segments) {
 			continue
 		}
-		if err = t.allows(values); err == nil {
-			return "/" + strings.Join(segments, "/"), values.Encode(), nil
+		if why := t.allows(query); why == nil && (found == nil || !t.Safe) {
+			found = t
+		} else if why != nil {
+			err = why
 		}
 	}
-	return "", "", err
+	if found != nil {
+		return found, nil
+	}
+	return nil, err
 }
 
 // allows tells whether query parameters are among the template's.

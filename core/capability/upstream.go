@@ -91,6 +91,13 @@ func (u *Upstreams) Close() {
 	}
 }
 
+// Safe implements sandbox.SafeDoor: a request changes nothing when the template
+// that allows it says so.
+func (u *Upstreams) Safe(p sandbox.Parent, r *sandbox.Request) bool {
+	call, ok := p.Request.Value.(*Call)
+	return ok && SafeUpstream(call.Upstreams[strings.TrimSuffix(r.Authority, upstreamSuffix)], r.Caller, r.Method, r.Target)
+}
+
 // find is the binding that holds for a workspace: its own, or everybody's.
 func (u *Upstreams) find(extension, name, workspaceUID string) *upstream {
 	if b := u.bound[bindingKey{extension, name, workspaceUID}]; b != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/atoll-platform/atoll/core/access"
@@ -122,6 +123,7 @@ func (m *Manifest) templates() map[string][]capability.Template {
 	for name, up := range m.Permissions.Upstreams {
 		for _, text := range up.Requests {
 			if t, err := capability.ParseTemplate(text); err == nil {
+				t.Safe = t.Safe || slices.Contains(up.Safe, text)
 				all[name] = append(all[name], t)
 			}
 		}

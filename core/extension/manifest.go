@@ -67,6 +67,7 @@ type Permissions struct {
 type Upstream struct {
 	Protocol string   `json:"protocol" enum:"http" doc:"What is spoken with it." example:"\"http\""`
 	Requests []string `json:"requests" minItems:"1" maxItems:"64" itemPattern:"^(GET|HEAD|POST|PUT|PATCH|DELETE) /[^ ]+$" doc:"What it will ask: METHOD /path{?query,parameters}. The host fills {workspace}, {project} and {user} with uids and {cluster} with the name, all of the request that is being answered; * is anything within one segment that is made of letters, digits and -._~*." example:"[\"POST /items-{workspace}-*/_search{?timeout}\"]"`
+	Safe     []string `json:"safe,omitempty" maxItems:"64" doc:"Those of requests, word for word, that change nothing there and may be made again: when an instance ends by another request's fault, what has only made such requests is run again. GET and HEAD always are." example:"[\"POST /items-{workspace}-*/_search{?timeout}\"]"`
 	Reason   Texts    `json:"reason" maxLength:"200" doc:"Why, in words for the person who reviews; English is required." example:"{\"en\": \"Search stored items\"}"`
 }
 

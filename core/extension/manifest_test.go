@@ -78,6 +78,7 @@ func TestWhatIsWrongInAManifestIsSaidWithPlaceAndLine(t *testing.T) {
 		"an upstream's name":            {replace("store: {", "Store: {"), "/permissions/upstreams/Store", 13, "no property"},
 		"an upstream without a reason":  {replace(", reason: { en: Search }", ""), "/permissions/upstreams/store", 13, "reason"},
 		"an upstream without requests":  {replace(`["POST /a-{workspace}-*/_search"]`, "[]"), "/permissions/upstreams/store/requests", 13, "minItems"},
+		"a safe request that is none":   {replace(`["POST /a-{workspace}-*/_search"]`, `["POST /a-{workspace}-*/_search"], safe: ["POST /a"]`), "/permissions/upstreams/store/safe/0", 13, "word for word"},
 		"a request without a method":    {replace("POST /a", "/a"), "/permissions/upstreams/store/requests/0", 13, "pattern"},
 		"a request of two tenants":      {replace("a-{workspace}-*", "*-{workspace}"), "/permissions/upstreams/store/requests/0", 13, "could stand for another's"},
 		"a request for an unknown name": {replace("{workspace}", "{tenant}"), "/permissions/upstreams/store/requests/0", 13, "filled in, nothing else"},

@@ -115,6 +115,11 @@ func (m *Manifest) check(d *document) (all []Problem) {
 				add(fmt.Sprintf("/permissions/upstreams/%s/requests/%d", name, i), "%s", err)
 			}
 		}
+		for i, text := range m.Permissions.Upstreams[name].Safe {
+			if !slices.Contains(m.Permissions.Upstreams[name].Requests, text) {
+				add(fmt.Sprintf("/permissions/upstreams/%s/safe/%d", name, i), "it is none of requests: each stands there word for word")
+			}
+		}
 	}
 	roles := map[string]*Role{}
 	for i := range m.Roles {
