@@ -6,9 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/atoll-platform/atoll/core/access"
@@ -26,7 +28,7 @@ type problem struct {
 	Instance   string               `json:"instance,omitempty"` // the request's id
 	Extension  string               `json:"extension,omitempty"`
 	Version    string               `json:"version,omitempty"`
-	Class      string               `json:"class,omitempty"` // of a fault
+	Class      string               `json:"class,omitempty"` // of a fault, classInterrupted or classBreaker
 	Missing    *missing             `json:"missing,omitempty"`
 	Violations []fragment.Violation `json:"violations,omitempty"`
 
@@ -91,9 +93,16 @@ var resets = map[wire.Code]problem{
 	wire.Internal:    {Status: http.StatusBadGateway, Title: "The extension failed"},
 }
 
+// Classes of requests that failed by another's fault.
+const (
+	classInterrupted = "interrupted" // the instance ended under the request
+	classBreaker     = "breaker"     // too many faults before it
+)
+
 // problemOf is the problem of an error of sandbox.Guest.
 func problemOf(err error) problem {
 	var fault *sandbox.Fault
+	var broken *sandbox.BrokenError
 	var reset *sandbox.ResetError
 	switch {
 	case errors.As(err, &fault):
@@ -102,6 +111,13 @@ func problemOf(err error) problem {
 			p.Status, p.Title = http.StatusGatewayTimeout, "The extension took too long"
 		}
 		return p
+	case errors.As(err, &broken):
+		return problem{Status: http.StatusServiceUnavailable, Title: "The extension fails again and again", Class: classBreaker,
+			Detail:     "It is not asked for a while. Other workspaces are not affected.",
+			retryAfter: max(1, int(math.Ceil(time.Until(broken.Until).Seconds())))}
+	case errors.Is(err, sandbox.ErrInterrupted):
+		return problem{Status: http.StatusServiceUnavailable, Title: "The request was interrupted", Class: classInterrupted,
+			Detail: "Its instance of the extension ended, by no fault of the request. Part of it may have been done.", retryAfter: 1}
 	case errors.As(err, &reset):
 		p, ok := resets[reset.Code]
 		if !ok {

@@ -79,6 +79,8 @@ func goodbye(ctx context.Context, err error) (code websocket.StatusCode, text st
 		return websocket.StatusServiceRestart, "the extension was removed or replaced", true
 	case cause != nil:
 		return websocket.StatusGoingAway, "Atoll is stopping", true
+	case errors.Is(err, sandbox.ErrInterrupted):
+		return websocket.StatusServiceRestart, "the extension was interrupted", true
 	case errors.As(err, &fault):
 		return websocket.StatusInternalError, "the extension failed", true
 	case errors.As(err, &reset):

@@ -1,0 +1,54 @@
+// What a client is told of a request that failed: whose fault it was and when to
+// ask again, and never what a guest said inside.
+package extension
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atoll-platform/atoll/core/sandbox"
+)
+
+func TestProblemNamesTheCulpritAndNothingInside(t *testing.T) {
+	h := &Host{options: Options{RequestID: func(*http.Request) string { return "r-1" }}}
+	a := &active{Installation: Installation{Name: "sample", Version: "1.2.3"}}
+	fault := func(c sandbox.Class) error {
+		return fmt.Errorf("asking: %w", &sandbox.Fault{Class: c, Extension: "sample", Version: "1.2.3", Detail: "panic: hunter2"})
+	}
+	for _, test := range []struct {
+		err    error
+		status int
+		class  string
+		retry  string
+	}{
+		{fault(sandbox.FaultTrap), 502, "trap", ""},
+		{fault(sandbox.FaultWire), 502, "wire", ""},
+		{fault(sandbox.FaultWindow), 502, "window", ""},
+		{fault(sandbox.FaultMemory), 502, "memory", ""},
+		{fault(sandbox.FaultStart), 502, "start", ""},
+		{fault(sandbox.FaultTime), 504, "time", ""},
+		{fmt.Errorf("%w: another request's fault (trap)", sandbox.ErrInterrupted), 503, "interrupted", "1"},
+		{&sandbox.BrokenError{Until: time.Now().Add(time.Hour), Class: sandbox.FaultTrap}, 503, "breaker", "3600"},
+		{&sandbox.BrokenError{Until: time.Now().Add(-time.Hour)}, 503, "breaker", "1"},
+		{sandbox.ErrBusy, 503, "", "1"},
+	} {
+		w := httptest.NewRecorder()
+		h.fail(w, httptest.NewRequest("GET", "/", nil), a, problemOf(test.err))
+		body := w.Body.String()
+		if w.Code != test.status || w.Header().Get("Retry-After") != test.retry || w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%v: %d, %v", test.err, w.Code, w.Header())
+		}
+		for _, want := range []string{`"extension":"sample"`, `"version":"1.2.3"`, `"instance":"r-1"`, fmt.Sprintf(`"class":%q`, test.class)} {
+			if !strings.Contains(body, want) && (test.class != "" || !strings.Contains(want, "class")) {
+				t.Errorf("%v: %s is not in %s", test.err, want, body)
+			}
+		}
+		if strings.Contains(body, "hunter2") {
+			t.Errorf("%v: it says what the guest said: %s", test.err, body)
+		}
+	}
+}
