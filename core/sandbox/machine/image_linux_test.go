@@ -1,3 +1,4 @@
+// The file behind an image: nobody can change it or make it larger or smaller.
 package machine
 
 import (
