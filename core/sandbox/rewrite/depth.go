@@ -18,7 +18,7 @@ func (w *writer) enter(c *code, frame int, scratch uint32) {
 	c.op(opI32LtS)
 	c.block(opIf)
 	c.index(opCall, w.deep)
-	c.op(opEnd)
+	c.op(opUnreachable, opEnd)
 }
 
 // frameBlock opens the block that every way out of a function leads to.

@@ -51,15 +51,17 @@ func (w *writer) instruction(r *reader) {
 		p.otherwise(len(w.out))
 	default:
 		if isBulk(in.op) && !small {
+			p.helper()
 			w.out.index(opCall, w.helper(in))
 			return
 		}
+		begin := len(w.out)
 		w.out.bytes(r.wasm[in.at:r.at])
 		switch in.op {
 		case opI32Const:
 			w.length = in.value
 		case opBlock, opLoop, opIf:
-			p.open(in.op, len(w.out))
+			p.open(in.op, begin, len(w.out))
 		case opBr:
 			p.branch(in.a)
 			p.leave()
@@ -113,27 +115,49 @@ func (w *writer) finish(b *body) code {
 
 	var c code
 	w.locals(&c, b)
-	w.charge(&c, w.points.all[0].weight, scratch)
+	entry := w.points.all[0].weight
+	// In a function that calls nothing its fuel stays in the local.
+	kept := w.points.calls == 0 && entry > 0
+	w.charge(&c, entry, scratch, false)
 	if b.calls {
 		w.enter(&c, frame, scratch+1)
 		w.frameBlock(&c, t.results)
 	}
-	from := 0
-	for n := range w.points.all[1:] {
-		p := &w.points.all[n+1]
-		if p.weight == 0 {
-			continue
-		}
-		c.bytes(w.out[from:p.at])
-		w.charge(&c, p.weight, scratch)
-		from = p.at
-	}
-	c.bytes(w.out[from:])
+	w.charged(&c, scratch, kept)
 	if b.calls {
 		w.leave(&c, frame)
 		c.op(opEnd)
 	}
 	return c
+}
+
+// charged writes the instructions with their charges. kept tells that the
+// fuel is in the local.
+func (w *writer) charged(c *code, scratch uint32, kept bool) {
+	from, loops := 0, w.points.quiet
+	if kept {
+		loops = nil
+	}
+	until := func(at int) {
+		c.bytes(w.out[from:at])
+		from = at
+	}
+	for n := 1; n < len(w.points.all); n++ {
+		if len(loops) > 0 && n >= loops[0].last {
+			loops = loops[1:]
+		}
+		quiet := len(loops) > 0 && n >= loops[0].first
+		if quiet && n == loops[0].first {
+			until(loops[0].at)
+			c.index(opGlobalGet, w.fuel)
+			c.index(opLocalSet, scratch)
+		}
+		if p := &w.points.all[n]; p.weight > 0 {
+			until(p.at)
+			w.charge(c, p.weight, scratch, kept || quiet)
+		}
+	}
+	until(len(w.out))
 }
 
 // locals writes a function's locals and two more, to count in.
@@ -145,26 +169,37 @@ func (w *writer) locals(c *code, b *body) {
 	c.bytes([]byte{1, i64, 1, i32})
 }
 
-// charge writes a charge.
-func (w *writer) charge(c *code, weight int, scratch uint32) {
+// charge writes a charge. The fuel is taken from the local if it is kept there,
+// and is there afterwards.
+func (w *writer) charge(c *code, weight int, scratch uint32, kept bool) {
 	if weight == 0 {
 		return
 	}
-	c.index(opGlobalGet, w.fuel)
+	if kept {
+		c.index(opLocalGet, scratch)
+	} else {
+		c.index(opGlobalGet, w.fuel)
+	}
 	c.i64(int64(weight))
 	c.op(opI64Sub)
 	w.spend(c, scratch)
 }
 
-// spend takes the fuel that is left from the stack, keeps it, and ticks if it
-// is negative.
+// spend takes the fuel that is left from the stack, keeps it in the global and
+// the local, and ticks if it is negative.
 func (w *rewriting) spend(c *code, scratch uint32) {
 	c.index(opLocalTee, scratch)
 	c.index(opGlobalSet, w.fuel)
+	// wazero's compiler goes on with what was in registers at the end of a
+	// block's first predecessor: let that be the one without a call.
+	// The call stands in the else: where branches meet, wazero's compiler goes
+	// on with the registers of the first of them.
 	c.index(opLocalGet, scratch)
 	c.i64(0)
-	c.op(opI64LtS)
+	c.op(opI64GeS)
 	c.block(opIf)
+	c.op(opElse)
 	c.index(opCall, w.ticker)
+	c.index(opLocalSet, scratch)
 	c.op(opEnd)
 }

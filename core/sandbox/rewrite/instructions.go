@@ -38,7 +38,7 @@ const (
 	opF64Const     opcode = 0x44
 	opI32LtS       opcode = 0x48
 	opI32GtU       opcode = 0x4b
-	opI64LtS       opcode = 0x53
+	opI64GeS       opcode = 0x59
 	opI64GtU       opcode = 0x56
 	opI64LeU       opcode = 0x58
 	opI32Add       opcode = 0x6a

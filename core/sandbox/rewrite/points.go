@@ -51,6 +51,16 @@ type scope struct {
 	targeted bool // a branch leads to its label
 	dead     bool // it was opened in dead code
 	live     bool // of an if: the end of its `then` is reached
+	begin    int  // of a loop: where it is written
+	points   int  // of a loop: how many there were before
+	calls    int  // of a loop: how many came before
+}
+
+// quiet is a loop in which nothing is called, so that its fuel can be counted in
+// a local.
+type quiet struct {
+	at          int // where it is written
+	first, last int // its points: from the first to before the last
 }
 
 // points finds the charge points of a function while its instructions are
@@ -58,14 +68,17 @@ type scope struct {
 type points struct {
 	all    []point
 	scopes []scope
-	dead   bool // the instruction at hand is never reached
-	source int  // where in the original we are
+	quiet  []quiet // the outermost
+	calls  int     // so far
+	dead   bool    // the instruction at hand is never reached
+	source int     // where in the original we are
 }
 
 func (p *points) begin() {
 	p.dead = false
 	p.all = append(p.all[:0], point{})
 	p.scopes = append(p.scopes[:0], scope{op: opEnd})
+	p.quiet, p.calls = p.quiet[:0], 0
 }
 
 func (p *points) top() *scope { return &p.scopes[len(p.scopes)-1] }
@@ -105,15 +118,21 @@ func (p *point) add(weight int) {
 
 // call notes that control goes to another function.
 func (p *points) call() {
+	p.calls++
 	if now := &p.all[p.top().current]; !p.dead {
 		now.crossed, now.called = true, true
 	}
 }
 
-// open notes that a block, loop or if was written up to a place.
-func (p *points) open(op opcode, at int) {
+// helper notes that control goes to a function of the rewriter's.
+func (p *points) helper() { p.calls++ }
+
+// open notes that a block, loop or if was written from one place to another.
+func (p *points) open(op opcode, begin, at int) {
 	current := p.top().current
-	p.scopes = append(p.scopes, scope{op: op, outer: current, current: current, reach: len(p.scopes), dead: p.dead})
+	p.scopes = append(p.scopes, scope{
+		op: op, outer: current, current: current, reach: len(p.scopes), dead: p.dead, begin: begin, points: len(p.all), calls: p.calls,
+	})
 	if op != opBlock && !p.dead {
 		p.insert(at, op == opIf)
 	}
@@ -170,6 +189,12 @@ func (p *points) end(at int) {
 	}
 	p.settle()
 	ended, place := *top, len(p.scopes)-1
+	if ended.op == opLoop && ended.targeted && ended.calls == p.calls {
+		for n := len(p.quiet) - 1; n >= 0 && p.quiet[n].at > ended.begin; n-- {
+			p.quiet = p.quiet[:n]
+		}
+		p.quiet = append(p.quiet, quiet{at: ended.begin, first: ended.points, last: len(p.all)})
+	}
 	p.scopes = p.scopes[:place]
 	if place == 0 {
 		return

@@ -36,7 +36,7 @@ func (w *rewriting) module(out *Rewritten) []byte {
 	for _, typ := range w.funcs[w.imported.funcs:] {
 		funcs.u32(typ)
 	}
-	funcs.u32(w.typeOf(nil, nil)) // the ticker
+	funcs.u32(w.typeOf(nil, []byte{i64})) // the ticker
 	for _, h := range w.helpers.all {
 		funcs.u32(h.typ)
 	}
@@ -89,6 +89,7 @@ func (w *rewriting) newImports() func(yield func(string, uint32) bool) {
 func (w *rewriting) code() (bodies code, count int) {
 	w.typeOf([]byte{i64}, []byte{i64})
 	w.typeOf(nil, nil)
+	w.typeOf(nil, []byte{i64})
 	bodies = make(code, 0, len(w.wasm)+len(w.wasm)/4)
 	one := &writer{rewriting: w}
 	one.sizer.Module, one.sizer.types = w.Module, w.Module.types
@@ -100,6 +101,7 @@ func (w *rewriting) code() (bodies code, count int) {
 	ticker.index(opGlobalGet, w.fuel)
 	ticker.index(opCall, w.tick)
 	ticker.index(opGlobalSet, w.fuel)
+	ticker.index(opGlobalGet, w.fuel)
 	ticker.op(opEnd)
 	bodies.sized(ticker)
 	for _, h := range w.helpers.all {
