@@ -201,7 +201,7 @@ func (c *cache) drop(digest string) {
 	path := c.path(digest)
 	if p, code, err := readArtifact(path); err == nil {
 		p.close()
-		if code != nil && codeName.MatchString(code.Name) {
+		if code != nil && p.report.Digest == digest && codeName.MatchString(code.Name) {
 			_ = os.Remove(filepath.Join(c.dir, c.compiled, code.Name))
 		}
 	}

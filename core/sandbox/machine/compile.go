@@ -174,17 +174,30 @@ func (l *Local) compileElsewhere(o compileOrder, wasm []byte, digest string) (Re
 	cmd.Stdout, cmd.Stderr = out, said
 	cmd.WaitDelay = time.Second
 	err = runChild(ctx, cmd)
+	var a compileAnswer
+	if err == nil {
+		if err := json.Unmarshal(out.Bytes(), &a); err != nil {
+			return report, fmt.Errorf("the answer of the process that compiles: %w", err)
+		}
+		if a.Report.Digest == digest {
+			report = a.Report
+		}
+	}
 	switch {
 	case l.life.Err() != nil:
 		return report, l.life.Err()
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		report.fault("Compiling it took more than %v.", o.Limits.Wall)
+	case outOfMemory(said.String()) || outOfMemory(a.Error):
+		report.fault("Compiling it took more than %d MiB of memory.", o.Limits.Memory>>20)
+	case a.Error != "":
+		return report, fmt.Errorf("compiling in a process of its own: %s", a.Error)
+	case err == nil && a.Report.Digest != digest:
+		return report, errors.New("the process that compiles answers about another module")
 	case err != nil && cmd.ProcessState == nil:
 		return report, fmt.Errorf("starting a process to compile in: %w", err)
-	case err != nil && cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime() >= o.Limits.CPU-time.Second/10:
+	case err != nil && strings.Contains(err.Error(), "killed") && used(cmd) > o.Limits.CPU/2: // the system's count is rough
 		report.fault("Compiling it took more than %v of processor time.", o.Limits.CPU)
-	case err != nil && (strings.Contains(said.String(), "out of memory") || strings.Contains(said.String(), "cannot allocate memory")):
-		report.fault("Compiling it took more than %d MiB of memory.", o.Limits.Memory>>20)
 	case err != nil:
 		l.options.Logger.Error("the process that compiles a module has died", slog.String("digest", digest), slog.Any("how", err), slog.String("said", said.String()))
 		report.fault("The compiler did not survive it (%v).", err)
@@ -192,19 +205,18 @@ func (l *Local) compileElsewhere(o compileOrder, wasm []byte, digest string) (Re
 	if len(report.Faults) > 0 {
 		return report, report.err()
 	}
-	var a compileAnswer
-	if err := json.Unmarshal(out.Bytes(), &a); err != nil {
-		return report, fmt.Errorf("the answer of the process that compiles: %w", err)
-	}
-	switch {
-	case a.Report.Digest != digest:
-		return report, errors.New("the process that compiles answers about another module")
-	case len(a.Report.Faults) > 0:
-		return a.Report, a.Report.err()
-	case a.Error != "":
-		return a.Report, fmt.Errorf("compiling in a process of its own: %s", a.Error)
-	}
-	return a.Report, nil
+	return report, nil
+}
+
+// used is the processor time of a command that has ended.
+func used(cmd *exec.Cmd) time.Duration {
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
+// outOfMemory tells whether this is what the system or Go's runtime says when
+// there is no more.
+func outOfMemory(said string) bool {
+	return strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory")
 }
 
 // runAndKill runs a command, and kills it when ctx ends.
