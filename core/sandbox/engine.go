@@ -19,6 +19,13 @@ type Options struct {
 	// guest in about 100 ms. It is made if missing and must belong to this
 	// process alone (mode 0700): what lies in it is executed. Empty: no cache.
 	CacheDir string
+	// CacheSize is how many bytes the cache may come to; what was used longest
+	// ago goes. Zero: 2 GiB.
+	CacheSize int64
+	// CompileInChild compiles modules in a process of their own with limits on
+	// its time and memory: this program, started again, which must call
+	// RunChild first of all. Linux alone has it, and it takes a CacheDir.
+	CompileInChild bool
 	// Logger hears what the sandbox and its guests say. Nil: slog.Default().
 	Logger *slog.Logger
 	// Doors finds the door that a guest knocks on by its authority
@@ -36,6 +43,10 @@ type Options struct {
 	// MaxMemory caps every Limits.Memory, in bytes. Zero: 1 GiB.
 	MaxMemory uint64
 }
+
+// RunChild does the work of a child and exits, where this program was started as
+// one by an engine. Otherwise it returns.
+func RunChild() { machine.RunChild() }
 
 // Engine compiles modules and keeps what their guests share. It is safe for
 // concurrent use.
@@ -68,7 +79,10 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if e.maxMemory == 0 {
 		e.maxMemory = 1 << 30
 	}
-	room, err := machine.NewLocal(ctx, machine.Options{CacheDir: o.CacheDir, Logger: e.logger, MaxModule: o.MaxModule, MaxMemory: o.MaxMemory})
+	room, err := machine.NewLocal(ctx, machine.Options{
+		CacheDir: o.CacheDir, CacheSize: o.CacheSize, CompileInChild: o.CompileInChild,
+		Logger: e.logger, MaxModule: o.MaxModule, MaxMemory: o.MaxMemory,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 var cacheDir string
 
 func TestMain(m *testing.M) {
+	sandbox.RunChild()
 	dir, err := os.MkdirTemp("", "sandbox-cache-")
 	if err != nil {
 		panic(err)

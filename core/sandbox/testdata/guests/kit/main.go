@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	crand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"strconv"
@@ -127,6 +129,12 @@ func init() {
 			counter++
 		}
 		fmt.Fprint(w, time.Now().Sub(a))
+	})
+	// Numbers from each of the generators that a Go guest has.
+	mux.HandleFunc("GET /random", func(w http.ResponseWriter, r *http.Request) {
+		var secret [16]byte
+		crand.Read(secret[:])
+		fmt.Fprintf(w, "%x %x %x", secret, atoll.Rand().Uint64(), rand.Uint64())
 	})
 	mux.HandleFunc("GET /panic", func(w http.ResponseWriter, r *http.Request) { panic("on purpose") })
 	mux.HandleFunc("GET /log", func(w http.ResponseWriter, r *http.Request) {
