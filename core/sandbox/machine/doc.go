@@ -4,4 +4,5 @@
 // is the sandbox's; this package knows no frame and no stream.
 //
 // It is the sandbox's wall: everything in it may run in a process of its own.
+// Local makes machines in this process, Remote in another; both are a Room.
 package machine

@@ -34,6 +34,10 @@ type Options struct {
 	MaxModule int
 	// MaxMemory is the most that a module may begin with, in bytes. Zero: 1 GiB.
 	MaxMemory uint64
+	// MaxFrames is how many bytes of one turn's frames cross from a process of
+	// its own: of more than that one byte more crosses, so that they are seen
+	// to be too many. Zero: 16 MiB.
+	MaxFrames int
 }
 
 func (o Options) withDefaults() Options {
@@ -48,6 +52,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheSize == 0 {
 		o.CacheSize = 2 << 30
+	}
+	if o.MaxFrames == 0 {
+		o.MaxFrames = maxBatch
 	}
 	return o
 }

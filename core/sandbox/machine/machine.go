@@ -47,6 +47,8 @@ type Start struct {
 	// Tenant and Extension say who waits: turns are served fairly by tenant,
 	// then by extension.
 	Tenant, Extension string
+
+	wall int64 // see Turn
 }
 
 // Machine runs one instance's guest. Everything but Kill and Memory is for the
@@ -87,6 +89,10 @@ type Turn struct {
 	Unsaid int
 	// Used is what the turn took. It is said after an error too.
 	Used Usage
+
+	// wall is what the clock of the wall says, in nanoseconds since 1970, where
+	// Now has crossed from another process and cannot say it; zero: Now's own.
+	wall int64
 }
 
 // Usage is work of a guest.

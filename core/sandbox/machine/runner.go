@@ -100,7 +100,7 @@ func (r *runner) initialize(cpu time.Duration) error {
 // Turn implements Machine.
 func (r *runner) Turn(t *Turn) error {
 	r.wasi.said.begin()
-	r.wasi.setClock(t.Now)
+	r.wasi.setClock(t.Now, t.wall)
 	t.Frames, t.Used = nil, Usage{}
 	err := r.meter.begin(t.CPU)
 	if err == nil {

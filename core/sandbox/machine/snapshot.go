@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"time"
 )
 
 // snapshot is a machine at rest after its _initialize. It never changes.
@@ -64,10 +63,10 @@ func (s *snapshot) reset(r *runner) bool {
 
 // wakes gives a runner the snapshot's world with randomness of its own. Its
 // clocks go on from the snapshot's and never run back.
-func (s *snapshot) wakes(r *runner, seed [32]byte, now time.Time) {
+func (s *snapshot) wakes(r *runner, begin Start) {
 	r.wasi = s.world
-	r.wasi.random, r.wasi.pay = rand.NewChaCha8(seed), r.meter.pay
-	r.wasi.setClock(now)
+	r.wasi.random, r.wasi.pay = rand.NewChaCha8(begin.Seed), r.meter.pay
+	r.wasi.setClock(begin.Now, begin.wall)
 }
 
 // Start implements Code.
@@ -102,7 +101,7 @@ func (l *lease) start(ctx context.Context, s Start) (err error) {
 			return err
 		}
 	}
-	snap.wakes(r, s.Seed, s.Now)
+	snap.wakes(r, s)
 	r.wasi.said, r.meter.seat = spoken, l.seat
 	l.runner, l.snapshot = r, snap
 	return nil
@@ -114,7 +113,7 @@ func (c *loaded) initialized(ctx context.Context, s Start, seat *seat) (*runner,
 	if err != nil {
 		return nil, err
 	}
-	r.wasi = newWASI(s.Now, s.Seed, r.meter.pay)
+	r.wasi = newWASI(s.Now, s.wall, s.Seed, r.meter.pay)
 	r.meter.seat = seat
 	if err := r.initialize(s.CPU); err != nil {
 		r.Close()

@@ -38,17 +38,23 @@ type wasi struct {
 }
 
 // newWASI makes a world with a seed of its own; pay is told of work done for the
-// guest, in the meter's units.
-func newWASI(now time.Time, seed [32]byte, pay func(units int64)) wasi {
-	return wasi{now: now, wall: now.UnixNano(), epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), wake: never, pay: pay}
+// guest, in the meter's units. Wall is as setClock's.
+func newWASI(now time.Time, wall int64, seed [32]byte, pay func(units int64)) wasi {
+	if wall == 0 {
+		wall = now.UnixNano()
+	}
+	return wasi{now: now, wall: wall, epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), wake: never, pay: pay}
 }
 
 // setClock moves the clocks, never back: that of the wall stands still when the
-// machine's is set back.
-func (w *wasi) setClock(now time.Time) {
+// machine's is set back. Wall is that clock where now does not say it; else zero.
+func (w *wasi) setClock(now time.Time, wall int64) {
 	if now.Sub(w.now) > 0 {
+		if wall == 0 {
+			wall = now.UnixNano()
+		}
 		w.now = now
-		w.wall = max(w.wall, now.UnixNano())
+		w.wall = max(w.wall, wall)
 	}
 }
 
