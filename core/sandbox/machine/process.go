@@ -108,9 +108,10 @@ func (p *process) end(how error) {
 	if how == nil {
 		how = errors.New("exit status 0")
 	}
-	p.lose(fmt.Errorf("it ended: %w", how))
+	p.lose(errors.New("it ended"))
 	_ = p.door.Close()
 	p.mu.Lock()
+	p.ended = fmt.Errorf("%w (%w)", p.ended, how)
 	for _, l := range append(p.fast, p.idle...) {
 		delete(p.lines, l)
 		l.close()
@@ -145,6 +146,12 @@ func (p *process) lost() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return fmt.Errorf("%w: the sandbox's process: %w", ErrLost, p.ended)
+}
+
+// broken ends the process for an answer that is none.
+func (p *process) broken(why error) error {
+	p.kill(why)
+	return p.lost()
 }
 
 // take gives a line that nobody uses.
@@ -186,8 +193,7 @@ func (p *process) take() (*line, error) {
 func (p *process) open(direct bool) (*line, error) {
 	ours, theirs, err := pair()
 	if err != nil { // no descriptor is free: nothing that the process did
-		p.kill(err)
-		return nil, p.lost()
+		return nil, p.broken(err)
 	}
 	how := byte('p')
 	if direct {
@@ -197,13 +203,11 @@ func (p *process) open(direct bool) (*line, error) {
 	_ = syscall.Close(theirs)
 	if err != nil {
 		_ = syscall.Close(ours)
-		p.kill(fmt.Errorf("giving it a line: %w", err))
-		return nil, p.lost()
+		return nil, p.broken(fmt.Errorf("giving it a line: %w", err))
 	}
 	l, err := newLine(ours, direct)
 	if err != nil {
-		p.kill(err)
-		return nil, p.lost()
+		return nil, p.broken(err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -251,8 +255,7 @@ func (p *process) ask(l *line, about question, more []byte, buf []byte, most int
 		err = malformed("an answer of kind %d to a question of kind %d", h.kind, about)
 	}
 	if err != nil {
-		p.kill(fmt.Errorf("asking it: %w", err))
-		err = p.lost()
+		err = p.broken(err)
 	}
 	return h, body, buf, err
 }

@@ -261,9 +261,9 @@ func (p *process) judge(ctx context.Context, about question, wasm []byte) (repor
 		failed, err = readError(a.h.class, []byte(j.Error))
 	}
 	if err != nil {
-		p.kill(malformed("a report that is none: %v", err))
-		return report, 0, p.lost()
+		return report, 0, p.broken(malformed("a report that is none: %v", err))
 	}
+	j.Report.Digest, j.Report.Size = Digest(wasm), len(wasm) // who consents goes by these
 	return j.Report, a.h.id, failed
 }
 
@@ -351,13 +351,10 @@ func (c *remoteCode) Start(ctx context.Context, s Start) (Machine, error) {
 	if errors.Is(err, ErrLost) {
 		m, err = c.start(ctx, s)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
+	return m, err
 }
 
-func (c *remoteCode) start(ctx context.Context, s Start) (*remoteMachine, error) {
+func (c *remoteCode) start(ctx context.Context, s Start) (Machine, error) {
 	p, id, err := c.loaded(ctx)
 	if err != nil {
 		return nil, err
@@ -372,21 +369,20 @@ func (c *remoteCode) start(ctx context.Context, s Start) (*remoteMachine, error)
 	if err != nil {
 		return nil, err
 	}
-	var failed error
 	if h.class != 0 {
-		failed, err = readError(h.class, body)
-	} else if len(body) != 8 {
-		err = malformed("a start's answer of %d bytes", len(body))
-	}
-	if err != nil {
-		p.kill(err)
-		return nil, p.lost()
-	}
-	if failed != nil {
+		failed, err := readError(h.class, body)
+		if err != nil {
+			return nil, p.broken(err)
+		}
 		return nil, failed
 	}
-	m := &remoteMachine{process: p, id: h.id, most: toldSize + maxSaid + c.remote.options.MaxFrames + 1 + maxText}
-	m.memory.Store(binary.LittleEndian.Uint64(body))
+	if len(body) != 8 {
+		return nil, p.broken(malformed("a start's answer of %d bytes", len(body)))
+	}
+	m := &remoteMachine{process: p, id: h.id, limit: s.Memory, most: toldSize + maxSaid + c.remote.options.MaxFrames + 1 + maxText}
+	if err := m.holds(binary.LittleEndian.Uint64(body)); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 
@@ -403,6 +399,7 @@ func (c *remoteCode) Close() {
 type remoteMachine struct {
 	process *process
 	id      uint64
+	limit   uint64 // of its memory
 	most    int    // bytes of an answer
 	answer  []byte // the last one, of which the owner has views
 	used    int    // how much of it
@@ -429,12 +426,26 @@ func (m *remoteMachine) Turn(t *Turn) error {
 		return err
 	}
 	failed, err := p.remote.clock.readTold(h, body, t)
-	if err != nil {
-		p.kill(err)
-		return p.lost()
+	if err == nil {
+		err = m.holds(h.id)
+	} else {
+		err = p.broken(err)
 	}
-	m.memory.Store(h.id)
+	if err != nil {
+		t.Frames, t.Said = nil, nil
+		return err
+	}
 	return failed
+}
+
+// holds notes what the process says of the memory; more than the machine may
+// have is a lie.
+func (m *remoteMachine) holds(memory uint64) error {
+	if memory > m.limit {
+		return m.process.broken(malformed("a machine that holds %d bytes and may hold %d", memory, m.limit))
+	}
+	m.memory.Store(memory)
+	return nil
 }
 
 // Kill implements Machine.
