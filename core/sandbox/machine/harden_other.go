@@ -14,6 +14,8 @@ func hardenChild(cmd *exec.Cmd, _ string) []string {
 	return []string{"everything but Linux's own: Landlock, no_new_privs, a parent's death"}
 }
 
+func isMainThread() bool { return false } // nothing is taken from it
+
 func hardenSelf() []string { return nil }
 
 func resident(int) uint64 { return 0 }

@@ -63,8 +63,14 @@ func startProcess(r *Remote) (*process, error) {
 		_ = p.door.Close()
 		return nil, err
 	}
+	nothing, err := os.Open(os.DevNull)
+	if err != nil {
+		_ = p.door.Close()
+		return nil, err
+	}
+	defer nothing.Close()
 	said := newProcessLog(r.options.Logger)
-	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = said, said, "/"
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = nothing, said, said, "/"
 	p.cmd.ExtraFiles = []*os.File{door}
 	p.cmd.WaitDelay = time.Second
 	// The processors that this process may have: the child cannot look.
@@ -89,18 +95,36 @@ func startProcess(r *Remote) (*process, error) {
 // the thread.
 func (p *process) run() (lacking []string, err error) {
 	started := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good: nobody else gets this thread
+	onThreadOfItsOwn(func() {
 		lacking = hardenChild(p.cmd, p.remote.options.CacheDir)
 		err := p.cmd.Start()
 		started <- err
 		if err == nil {
 			how := p.cmd.Wait()
-			go p.end(how)
+			go p.end(how) // what it does may take more than this thread has left
 		}
-	}()
+	})
 	err = <-started
 	return lacking, err
+}
+
+// onThreadOfItsOwn runs f on a thread that ends with it, which the main thread
+// could not.
+func onThreadOfItsOwn(f func()) {
+	go func() {
+		runtime.LockOSThread() // for good: nobody else gets this thread
+		if !isMainThread() {
+			f()
+			return
+		}
+		other := make(chan struct{})
+		onThreadOfItsOwn(func() {
+			close(other)
+			f()
+		})
+		<-other
+		runtime.UnlockOSThread()
+	}()
 }
 
 // end is called when the process has died.
