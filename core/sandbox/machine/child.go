@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 )
 
 // childVariable names the child's work in its environment.
@@ -39,6 +40,9 @@ func child(name string) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
 	cmd := exec.Command(self)
+	if runtime.GOOS == "linux" { // this very file, also where another has taken its place
+		cmd.Path = "/proc/self/exe"
+	}
 	cmd.Env = []string{childVariable + "=" + name}
 	return cmd, nil
 }

@@ -28,8 +28,7 @@ func hardenChild(cmd *exec.Cmd, cacheDir string) (lacking []string) {
 			lacking = append(lacking, fmt.Sprintf("%s (%v)", part, err))
 		}
 	}
-	// This very program, also where its file was replaced meanwhile.
-	cmd.Path, cmd.Args = "/proc/self/exe", []string{filepath.Base(cmd.Path) + "-sandbox"}
+	cmd.Args = []string{filepath.Base(cmd.Args[0]) + "-sandbox"} // as it is called among processes
 	// A session of its own: no terminal's signal finds it. It dies with the thread.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	lacks("no_new_privs", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

@@ -29,7 +29,7 @@ type Options struct {
 	// modules are compiled in this process.
 	CompileInChild bool
 	// Logger hears what the machines' owner should know. Nil: slog.Default().
-	Logger *slog.Logger
+	Logger *slog.Logger `json:"-"` // each process has its own
 	// MaxModule is the largest module in bytes. Zero: 64 MiB.
 	MaxModule int
 	// MaxMemory is the most that a module may begin with, in bytes. Zero: 1 GiB.

@@ -299,8 +299,7 @@ func (p *process) askShort(h head, body []byte, most int, limit time.Duration) (
 
 // greet tells the process its settings.
 func (p *process) greet() error {
-	o := p.remote.options
-	body, err := json.Marshal(settings{Version: protocolVersion, CacheDir: o.CacheDir, MaxModule: o.MaxModule, MaxMemory: o.MaxMemory, MaxFrames: o.MaxFrames})
+	body, err := json.Marshal(settings{protocolVersion, p.remote.options})
 	if err != nil {
 		return err
 	}

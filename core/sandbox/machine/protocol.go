@@ -106,11 +106,8 @@ func readHead(b []byte) (head, error) {
 
 // settings are what the process is told first.
 type settings struct {
-	Version   int
-	CacheDir  string
-	MaxModule int
-	MaxMemory uint64
-	MaxFrames int
+	Version int
+	Options
 }
 
 // greeting is what it says of itself.

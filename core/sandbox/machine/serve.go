@@ -132,7 +132,7 @@ func (s *server) greet(l *line, lacking []string, open func(Options) (Room, erro
 		return malformed("settings of version %d (%v)", o.Version, err)
 	}
 	g, class, text := greeting{Version: protocolVersion, Lacking: lacking}, uint8(0), ""
-	s.room, err = open(Options{CacheDir: o.CacheDir, MaxModule: o.MaxModule, MaxMemory: o.MaxMemory})
+	s.room, err = open(o.Options)
 	if err != nil {
 		class, text = classOf(err)
 		return errors.Join(err, s.answer(l, head{kind: askHello, class: class}, []byte(text)))
