@@ -19,6 +19,21 @@ import (
 // handler is everything, in the order that design says: id, recovery, limits,
 // names and origins, headers, and then by path.
 func (s *Server) handler() (http.Handler, error) {
+	e, err := s.routes()
+	if err != nil {
+		return nil, err
+	}
+	s.inside = s.watched(securityHeaders(e))
+	return s.guarded(e), nil
+}
+
+// guarded is what every request from outside goes through before its route.
+func (s *Server) guarded(e *echo.Echo) http.Handler {
+	return s.watched(securityHeaders(limitHead(s.hosts.check(e))))
+}
+
+// routes are the paths, each with what only its kind goes through.
+func (s *Server) routes() (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.routingError
@@ -40,8 +55,7 @@ func (s *Server) handler() (http.Handler, error) {
 	e.GET("/api/v1/stream", echo.WrapHandler(s.signedIn(http.HandlerFunc(s.serveStream))))
 	e.Any("/clusters/*", echo.WrapHandler(s.below(s.serveCluster)))
 	e.Any("/x/*", echo.WrapHandler(s.below(s.serveExtension)))
-	s.inside = s.watched(securityHeaders(e))
-	return s.watched(securityHeaders(limitHead(s.hosts.check(e)))), nil
+	return e, nil
 }
 
 // below is the way to what is nobody's word but its author's.
