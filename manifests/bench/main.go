@@ -39,7 +39,7 @@ type program struct {
 }
 
 var programs = []program{
-	{"start and memory", ".", []string{"go", "run", "./core/server/bench"}},
+	{"server", ".", []string{"go", "run", "./core/server/bench"}},
 	{"proxy", ".", []string{"go", "run", "./core/kube/bench"}},
 	{"wire", "core/sandbox/bench", []string{"go", "run", "."}},
 }
