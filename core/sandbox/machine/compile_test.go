@@ -141,7 +141,7 @@ func tables(n int) []byte {
 }
 
 func TestChildIsHeldToItsLimits(t *testing.T) {
-	hard := bomb(300, busy(1500))
+	hard := bomb(300, busy(4*1500))
 	for name, c := range map[string]struct {
 		limits compileLimits
 		want   string
