@@ -71,17 +71,12 @@ func (g *Guest) Health() []Health { return g.breakers.health() }
 type tenant struct{ workspace, user string }
 
 // tenantOf says whose breaker a caller's requests meet.
-func (g *Guest) tenantOf(c *Caller) (t tenant) {
-	if t.workspace = c.WorkspaceUID; t.workspace == "" {
-		t.workspace = c.Workspace
+func (g *Guest) tenantOf(c *Caller) tenant {
+	user, workspace := c.uids()
+	if workspace != "" && g.spec.Isolation != IsolateUser {
+		user = ""
 	}
-	if t.workspace != "" && g.spec.Isolation != IsolateUser {
-		return t
-	}
-	if t.user = c.UserUID; t.user == "" {
-		t.user = c.User
-	}
-	return t
+	return tenant{workspace: workspace, user: user}
 }
 
 // breakers are those of one guest.

@@ -66,9 +66,7 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 	r.Caller, r.Deadline = on.Caller, on.Deadline
 	r.RequestID, r.Traceparent, r.Locale = on.RequestID, on.Traceparent, on.Locale
 	by := Parent{Request: on, Extension: i.guest.spec.Name, Version: i.guest.spec.Version}
-	if !safe(door, by, r) {
-		p.once = true
-	}
+	p.once = p.once || !safe(door, by, r)
 	s.parent, s.protocol = p, r.Protocol
 	p.children = append(p.children, s)
 	// The parent's deadline ends the parent, and that ends this: a timer of its

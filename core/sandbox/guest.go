@@ -124,13 +124,7 @@ func newGuest(e *Engine, spec Spec) *Guest {
 
 // key says which instance a caller's requests go to.
 func (g *Guest) key(c *Caller) instanceKey {
-	user, workspace := c.UserUID, c.WorkspaceUID
-	if user == "" {
-		user = c.User
-	}
-	if workspace == "" {
-		workspace = c.Workspace
-	}
+	user, workspace := c.uids()
 	switch g.spec.Isolation {
 	case IsolateShared:
 		return instanceKey{kind: "shared"}

@@ -2,6 +2,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +18,11 @@ type Caller struct {
 	Workspace, WorkspaceUID string
 	Project, ProjectUID     string
 	Cluster                 string
+}
+
+// uids tell callers apart: UIDs, or names where there are none.
+func (c *Caller) uids() (user, workspace string) {
+	return cmp.Or(c.UserUID, c.User), cmp.Or(c.WorkspaceUID, c.Workspace)
 }
 
 // Request is one stream's head and body.
