@@ -58,8 +58,8 @@ func (t *Turn) compare(now *Turn) *Difference {
 // compareFrames finds the first difference of two batches.
 func compareFrames(before, now []byte) *Difference {
 	for n := 1; len(before) > 0 || len(now) > 0; n++ {
-		a, restA, errA := nextFrame(before)
-		b, restB, errB := nextFrame(now)
+		a, restA, errA := next(before, wire.NextFrame)
+		b, restB, errB := next(now, wire.NextFrame)
 		switch {
 		case errA != nil || errB != nil:
 			if bytes.Equal(before, now) {
@@ -78,13 +78,13 @@ func compareFrames(before, now []byte) *Difference {
 	return nil
 }
 
-// nextFrame is wire.NextFrame that gives nil at the end.
-func nextFrame(b []byte) (*wire.Frame, []byte, error) {
+// next is wire.NextFrame or wire.NextField that gives nil at the end.
+func next[T any](b []byte, read func([]byte) (T, []byte, error)) (*T, []byte, error) {
 	if len(b) == 0 {
 		return nil, nil, nil
 	}
-	f, rest, err := wire.NextFrame(b)
-	return &f, rest, err
+	v, rest, err := read(b)
+	return &v, rest, err
 }
 
 func frameName(f *wire.Frame) string {
@@ -130,8 +130,8 @@ func compareFrame(a, b wire.Frame) *Difference {
 // compareFields finds the first field that is another one.
 func compareFields(before, now []byte) *Difference {
 	for n := 1; ; n++ {
-		a, restA, errA := nextField(before)
-		b, restB, errB := nextField(now)
+		a, restA, errA := next(before, wire.NextField)
+		b, restB, errB := next(now, wire.NextField)
 		switch {
 		case errA != nil || errB != nil:
 			return textDifference(fmt.Sprintf("field %d, which is broken", n), before, now)
@@ -149,14 +149,6 @@ func compareFields(before, now []byte) *Difference {
 		}
 		before, now = restA, restB
 	}
-}
-
-func nextField(b []byte) (*wire.Field, []byte, error) {
-	if len(b) == 0 {
-		return nil, nil, nil
-	}
-	f, rest, err := wire.NextField(b)
-	return &f, rest, err
 }
 
 func fieldName(f *wire.Field) string {

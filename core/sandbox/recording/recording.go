@@ -65,7 +65,7 @@ type Turn struct {
 // Failure is how a turn failed; empty: it did not.
 type Failure string
 
-// How a turn fails. Killed and Lost are not of the guest's doing.
+// How a turn fails.
 const (
 	Stopped Failure = "stopped" // it ran longer than it may
 	Killed  Failure = "killed"  // from outside
@@ -74,6 +74,10 @@ const (
 	Lost    Failure = "lost"
 	Trap    Failure = "trap"
 )
+
+// outside tells whether it is not of the guest's doing, so that nothing that is
+// told to it brings it about again.
+func (f Failure) outside() bool { return f == Killed || f == Lost }
 
 // failure says what an error of a turn is.
 func failure(err error) (Failure, string) {

@@ -47,7 +47,7 @@ func Replay(ctx context.Context, code machine.Code, rec *Recording) (*Result, er
 			return nil, err
 		}
 		before := &rec.Turns[n]
-		if before.Failure == Killed || before.Failure == Lost {
+		if before.Failure.outside() {
 			r.Ended = fmt.Sprintf("turn %d was ended from outside", n)
 			break
 		}
@@ -75,7 +75,7 @@ func Replay(ctx context.Context, code machine.Code, rec *Recording) (*Result, er
 
 // keepsBuffer tells whether a guest's HELLO says that it keeps its buffer.
 func keepsBuffer(frames []byte) (keeps bool) {
-	f, _, err := nextFrame(frames)
+	f, _, err := next(frames, wire.NextFrame)
 	if err != nil || f == nil || f.Type != wire.Hello {
 		return false
 	}

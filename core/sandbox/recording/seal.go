@@ -48,7 +48,7 @@ func (r *Raw) Seal(ctx context.Context, load func(context.Context) (machine.Code
 			return nil, err
 		}
 		t := &rec.Turns[n]
-		if t.Failure == Killed || t.Failure == Lost {
+		if t.Failure.outside() {
 			t.Frames, t.Said = nil, nil // they have seen what was cut, and nobody says them again
 			break
 		}
