@@ -14,13 +14,6 @@ import (
 
 // Prepare implements Room.
 func (l *Local) Prepare(ctx context.Context, wasm []byte) (Report, error) {
-	if l.cache == nil {
-		p, report, err := prepare(ctx, wasm, l.options.MaxModule, l.options.MaxMemory)
-		if err == nil {
-			p.close()
-		}
-		return report, err
-	}
 	p, report, err := l.prepared(ctx, wasm, Digest(wasm))
 	if err == nil {
 		p.close()

@@ -71,9 +71,7 @@ func (m *meter) begin(budget time.Duration) error {
 
 // end says what the turn has used, and gives the processor back.
 func (m *meter) end() Usage {
-	left := int64(m.fuel.Get())
-	m.used.Units += uint64(max(0, m.granted-left+m.debt))
-	m.granted = left
+	m.bill(int64(m.fuel.Get()))
 	m.look()
 	m.seat.give(m.used.CPU - m.billed)
 	return m.used
@@ -82,8 +80,7 @@ func (m *meter) end() Usage {
 // tick is called by the guest when its fuel is used up, with what is left of it
 // (less than nothing), and gives new. It panics with ErrStopped.
 func (m *meter) tick(left int64) int64 {
-	m.used.Units += uint64(max(0, m.granted-left+m.debt))
-	m.granted, m.debt = left, 0
+	m.bill(left)
 	m.pause()
 	switch {
 	case m.slice == 0:
@@ -95,6 +92,13 @@ func (m *meter) tick(left int64) int64 {
 	}
 	m.granted, m.lasted = m.slice, 0
 	return m.slice
+}
+
+// bill counts what was used of the fuel granted, of which this is left, and what
+// the host has done.
+func (m *meter) bill(left int64) {
+	m.used.Units += uint64(max(0, m.granted-left+m.debt))
+	m.granted, m.debt = left, 0
 }
 
 // pay charges work that the host does on the guest's behalf, and ticks when that

@@ -181,36 +181,45 @@ func (p *process) broken(why error) error {
 // take gives a line that nobody uses.
 func (p *process) take() (*line, error) {
 	p.mu.Lock()
-	if n := len(p.fast); n > 0 && p.ended == nil {
-		l := p.fast[n-1]
-		p.fast = p.fast[:n-1]
-		p.mu.Unlock()
-		return l, nil
-	}
-	if p.made < p.remote.direct && p.ended == nil {
+	l := p.pop(&p.fast)
+	makes := l == nil && p.made < p.remote.direct && p.ended == nil
+	if makes {
 		p.made++
-		p.mu.Unlock()
-		return p.open(true)
 	}
 	p.mu.Unlock()
+	switch {
+	case l != nil:
+		return l, nil
+	case makes:
+		return p.open(true)
+	}
 	select {
 	case p.places <- struct{}{}:
 	case <-p.gone:
 		return nil, p.lost()
 	}
 	p.mu.Lock()
-	if n := len(p.idle); n > 0 && p.ended == nil {
-		l := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
+	l = p.pop(&p.idle)
+	p.mu.Unlock()
+	if l != nil {
 		return l, nil
 	}
-	p.mu.Unlock()
 	l, err := p.open(false)
 	if err != nil {
 		<-p.places
 	}
 	return l, err
+}
+
+// pop takes the line that was used last; nil: there is none. mu is held.
+func (p *process) pop(lines *[]*line) *line {
+	n := len(*lines)
+	if n == 0 || p.ended != nil {
+		return nil
+	}
+	l := (*lines)[n-1]
+	*lines = (*lines)[:n-1]
+	return l
 }
 
 // open makes a line and hands its other end through the door.
@@ -234,12 +243,15 @@ func (p *process) open(direct bool) (*line, error) {
 		return nil, p.broken(err)
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended != nil {
-		l.close()
-		return nil, fmt.Errorf("%w: the sandbox's process: %w", ErrLost, p.ended)
+	ended := p.ended != nil
+	if !ended {
+		p.lines[l] = struct{}{}
 	}
-	p.lines[l] = struct{}{}
+	p.mu.Unlock()
+	if ended {
+		l.close()
+		return nil, p.lost()
+	}
 	return l, nil
 }
 

@@ -228,7 +228,7 @@ func (p *process) judge(ctx context.Context, about question, wasm []byte) (repor
 	o := &p.remote.options
 	if len(wasm) > o.MaxModule { // it would not take it
 		report, _ = inspect(wasm, o.MaxModule, o.MaxMemory)
-		return report, 0, fmt.Errorf("%w: %s", ErrModule, report.Faults[0])
+		return report, 0, report.err()
 	}
 	type answer struct {
 		h    head

@@ -38,23 +38,26 @@ type wasi struct {
 }
 
 // newWASI makes a world with a seed of its own; pay is told of work done for the
-// guest, in the meter's units. Wall is as setClock's.
+// guest, in the meter's units. Wall is as wallAt's.
 func newWASI(now time.Time, wall int64, seed [32]byte, pay func(units int64)) wasi {
+	return wasi{now: now, wall: wallAt(now, wall), epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), wake: never, pay: pay}
+}
+
+// wallAt is what the clock of the wall says, which now says itself where wall is
+// zero.
+func wallAt(now time.Time, wall int64) int64 {
 	if wall == 0 {
-		wall = now.UnixNano()
+		return now.UnixNano()
 	}
-	return wasi{now: now, wall: wall, epoch: now.Add(-time.Second), random: rand.NewChaCha8(seed), wake: never, pay: pay}
+	return wall
 }
 
 // setClock moves the clocks, never back: that of the wall stands still when the
-// machine's is set back. Wall is that clock where now does not say it; else zero.
+// machine's is set back. Wall is as wallAt's.
 func (w *wasi) setClock(now time.Time, wall int64) {
 	if now.Sub(w.now) > 0 {
-		if wall == 0 {
-			wall = now.UnixNano()
-		}
 		w.now = now
-		w.wall = max(w.wall, wall)
+		w.wall = max(w.wall, wallAt(now, wall))
 	}
 }
 
