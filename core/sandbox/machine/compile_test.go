@@ -72,16 +72,13 @@ func bomb(n int, body []byte) []byte {
 	for at < len(m) {
 		n_, width := size(at + 1)
 		content := m[at+1+width : at+1+width+n_]
-		switch id := m[at]; id {
+		switch m[at] {
 		case 3: // after the puppet's five functions come n of () -> ()
-			content = append(append(uleb(5+n), content[1:]...), bytes.Repeat([]byte{3}, n)...)
-			b = append(b, wide(int(id), content)...)
+			content = code(uleb(5+n), content[1:], bytes.Repeat([]byte{3}, n))
 		case 10:
-			content = append(append(uleb(5+n), content[1:]...), bytes.Repeat(append(uleb(len(body)), body...), n)...)
-			b = append(b, wide(int(id), content)...)
-		default:
-			b = append(b, wide(int(id), content)...)
+			content = code(uleb(5+n), content[1:], bytes.Repeat(function(body), n))
 		}
+		b = append(b, section(int(m[at]), content)...)
 		at += 1 + width + n_
 	}
 	return b

@@ -2,6 +2,7 @@
 package machine
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"os"
@@ -25,34 +26,23 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// section is a section of a module.
-func section(id byte, content ...byte) []byte {
-	return append([]byte{id, byte(len(content))}, content...)
-}
-
-// export is an entry of the export section.
-func export(name string, kind, index byte) []byte {
-	return append(append([]byte{byte(len(name))}, name...), kind, index)
-}
-
 // polling is a module whose atoll_poll has this body (with two i64 locals, $1 and
 // $2, after its parameter $0), and which imports one function of WASI.
-func polling(body ...byte) []byte {
+func polling(body ...int) []byte {
 	const i32, i64 = 0x7f, 0x7e
-	b := []byte("\x00asm\x01\x00\x00\x00")
-	b = append(b, section(1, 4, 0x60, 0, 0, 0x60, 1, i32, 1, i32, 0x60, 1, i32, 1, i64, 0x60, 2, i32, i32, 1, i32)...)
-	imported := append(append([]byte{1, byte(len(wasiModule))}, wasiModule...), append([]byte("\x0arandom_get"), 0, 3)...)
-	b = append(b, section(2, imported...)...)
-	b = append(b, section(3, 3, 0, 1, 2)...)
-	b = append(b, section(5, 1, 0, 1)...)
-	exports := []byte{4}
-	for _, e := range [][]byte{export("memory", 2, 0), export("atoll_wire_1", 0, 1), export("atoll_buffer", 0, 2), export("atoll_poll", 0, 3)} {
-		exports = append(exports, e...)
+	poll := code(1, 2, i64)
+	for _, b := range body {
+		poll = append(poll, byte(b))
 	}
-	b = append(b, section(7, exports...)...)
-	body = append(append([]byte{1, 2, i64}, body...), 0x0b)
-	code := append([]byte{3, 2, 0, 0x0b, 5, 0, 0x41, 0x80, 0x08, 0x0b, byte(len(body))}, body...)
-	return append(b, section(10, code...)...)
+	return bytes.Join([][]byte{
+		[]byte(preamble),
+		section(1, code(4, 0x60, 0, 0, 0x60, 1, i32, 1, i32, 0x60, 1, i32, 1, i64, 0x60, 2, i32, i32, 1, i32)),
+		section(2, code(1, wasiModule, "random_get", 0, 3)),
+		section(3, code(3, 0, 1, 2)),
+		section(5, code(1, 0, 1)),
+		section(7, code(4, "memory", 2, 0, "atoll_wire_1", 0, 1, "atoll_buffer", 0, 2, "atoll_poll", 0, 3)),
+		section(10, code(3), function(code(0, 0x0b)), function(code(0, sleb(1024), 0x0b)), function(poll, code(0x0b))),
+	}, nil)
 }
 
 var (
@@ -77,15 +67,21 @@ func local(t testing.TB) *Local {
 	return l
 }
 
+// codeOf loads a module for a test.
+func codeOf(t testing.TB, room Room, wasm []byte) Code {
+	t.Helper()
+	c, report, err := room.Load(t.Context(), wasm)
+	if err != nil {
+		t.Fatal(err, report)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
 // begin makes a machine of a module, for a tenant.
 func begin(t testing.TB, room Room, wasm []byte, tenant string) Machine {
 	t.Helper()
-	code, report, err := room.Load(t.Context(), wasm)
-	if err != nil {
-		t.Fatalf("%v\n%v", err, report)
-	}
-	t.Cleanup(code.Close)
-	m, err := code.Start(t.Context(), Start{Memory: 1 << 20, Now: time.Now(), CPU: time.Minute, Tenant: tenant, Extension: "x"})
+	m, err := codeOf(t, room, wasm).Start(t.Context(), Start{Memory: 1 << 20, Now: time.Now(), CPU: time.Minute, Tenant: tenant, Extension: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,36 +13,27 @@ import (
 // with t traps, l loops for ever, g grows the memory by 20 pages, s is said to
 // descriptor 1 too.
 func echoGuest() []byte {
-	section := func(id byte, content []byte) []byte {
-		return append([]byte{id, byte(len(content)&0x7f | 0x80), byte(len(content) >> 7)}, content...)
+	when := func(c int, do ...any) []byte { // if the first byte is c
+		return code(0x20, 1, sleb(int32(c)), 0x46, 0x04, 0x40, code(do...), 0x0b)
 	}
-	name := func(s string) []byte { return append([]byte{byte(len(s))}, s...) }
-	export := func(n string, kind, index byte) []byte { return append(name(n), kind, index) }
-	when := func(c byte, do ...byte) []byte { // if the first byte is c
-		return append(append([]byte{0x20, 1, 0x41, c&0x7f | 0x80, 0, 0x46, 0x04, 0x40}, do...), 0x0b)
-	}
-	body := func(code ...[]byte) []byte {
-		b := append(bytes.Join(code, nil), 0x0b)
-		return append([]byte{byte(len(b)&0x7f | 0x80), byte(len(b) >> 7)}, b...)
-	}
-	at := []byte{0x41, 0x80, 0x08}   // i32.const 1024
-	poll := body([]byte{1, 1, 0x7f}, // a local i32
-		[]byte{0x20, 0, 0x45, 0x04, 0x40, 0x42, 0, 0x0f, 0x0b}, // nothing for nothing
-		at, []byte{0x2d, 0, 0, 0x21, 1}, // the first byte
+	at := sleb(1024)
+	poll := function(code(1, 1, 0x7f, // a local i32
+		0x20, 0, 0x45, 0x04, 0x40, 0x42, 0, 0x0f, 0x0b, // nothing for nothing
+		at, 0x2d, 0, 0, 0x21, 1, // the first byte
 		when('t', 0x00),
 		when('l', 0x03, 0x40, 0x0c, 0, 0x0b),
-		when('g', 0x41, 20, 0x40, 0, 0x1a),
-		when('s', append(append([]byte{0x41, 0}, at...), 0x36, 2, 0, 0x41, 4, 0x20, 0, 0x36, 2, 0, // the vector
-			0x41, 1, 0x41, 0, 0x41, 1, 0x41, 16, 0x10, 0, 0x1a)...),
-		[]byte{0x42, 0x80, 0x08, 0x42, 32, 0x86, 0x20, 0, 0xad, 0x84}) // 1024<<32 | size
+		when('g', sleb(20), 0x40, 0, 0x1a),
+		when('s', sleb(0), at, 0x36, 2, 0, sleb(4), 0x20, 0, 0x36, 2, 0, // the vector
+			sleb(1), sleb(0), sleb(1), sleb(16), 0x10, 0, 0x1a),
+		0x42, 0x80, 0x08, 0x42, 32, 0x86, 0x20, 0, 0xad, 0x84, 0x0b)) // 1024<<32 | size
 	return bytes.Join([][]byte{
-		[]byte("\x00asm\x01\x00\x00\x00"),
-		section(1, []byte{4, 0x60, 0, 0, 0x60, 1, 0x7f, 1, 0x7f, 0x60, 1, 0x7f, 1, 0x7e, 0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f}),
-		section(2, bytes.Join([][]byte{{1}, name(wasiModule), name("fd_write"), {0, 3}}, nil)),
-		section(3, []byte{3, 0, 1, 2}),
-		section(5, []byte{1, 0, 32}),
-		section(7, bytes.Join([][]byte{{4}, export("memory", 2, 0), export("atoll_wire_1", 0, 1), export("atoll_buffer", 0, 2), export("atoll_poll", 0, 3)}, nil)),
-		section(10, bytes.Join([][]byte{{3}, body([]byte{0}), body([]byte{0}, at), poll}, nil)),
+		[]byte(preamble),
+		section(1, code(4, 0x60, 0, 0, 0x60, 1, 0x7f, 1, 0x7f, 0x60, 1, 0x7f, 1, 0x7e, 0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f)),
+		section(2, code(1, wasiModule, "fd_write", 0, 3)),
+		section(3, code(3, 0, 1, 2)),
+		section(5, code(1, 0, 32)),
+		section(7, code(4, "memory", 2, 0, "atoll_wire_1", 0, 1, "atoll_buffer", 0, 2, "atoll_poll", 0, 3)),
+		section(10, code(3), function(code(0, 0x0b)), function(code(0, at, 0x0b)), poll),
 	}, nil)
 }
 

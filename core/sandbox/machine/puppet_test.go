@@ -45,42 +45,6 @@ func command(what byte, at, value uint32) []byte {
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(b, at), value)
 }
 
-// code writes what a puppet is made of: instructions as bytes and numbers.
-func code(parts ...any) (b []byte) {
-	for _, p := range parts {
-		switch p := p.(type) {
-		case int:
-			b = append(b, byte(p))
-		case []byte:
-			b = append(b, p...)
-		case string:
-			b = append(append(b, uleb(len(p))...), p...)
-		}
-	}
-	return b
-}
-
-func uleb(n int) []byte { return binary.AppendUvarint(nil, uint64(n)) }
-
-// sleb is an i32.const of a number.
-func sleb(n int32) []byte {
-	b := []byte{0x41}
-	for {
-		c := byte(n & 0x7f)
-		if n >>= 7; n == 0 && c&0x40 == 0 || n == -1 && c&0x40 != 0 {
-			return append(b, c)
-		}
-		b = append(b, c|0x80)
-	}
-}
-
-// wide is a section of any size.
-func wide(id int, parts ...[]byte) []byte {
-	content := bytes.Join(parts[1:], nil)
-	content = append(append([]byte(nil), parts[0]...), content...)
-	return code(id, uleb(len(content)), content)
-}
-
 // puppet makes the module. What initialize does comes before what every puppet's
 // does; extra is an instruction that makes it not pristine.
 func puppet(initialize []byte, extra ...byte) []byte {
@@ -126,44 +90,41 @@ func puppet(initialize []byte, extra ...byte) []byte {
 		sleb(puppetDrawn), sleb(32), 0x10, random, 0x1a,
 		cases[doSay],
 		sleb(7), 0x24, 0, 0x0b)
-	function := func(locals, code_ []byte) []byte {
-		return code(uleb(len(locals)+len(code_)), locals, code_)
-	}
 	vector := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, puppetWord), 6)
-	b := []byte("\x00asm\x01\x00\x00\x00")
-	b = append(b, wide(1, code(6),
+	b := []byte(preamble)
+	b = append(b, section(1, code(6),
 		code(0x60, 2, i32, i32, 1, i32),
 		code(0x60, 3, i32, i64, i32, 1, i32),
 		code(0x60, 4, i32, i32, i32, i32, 1, i32),
 		code(0x60, 0, 0),
 		code(0x60, 1, i32, 1, i32),
 		code(0x60, 1, i32, 1, i64))...)
-	b = append(b, wide(2, code(3),
+	b = append(b, section(2, code(3),
 		code(wasiModule, "random_get", 0, 0),
 		code(wasiModule, "clock_time_get", 0, 1),
 		code(wasiModule, "fd_write", 0, 2))...)
-	b = append(b, wide(3, code(5), code(3, 3, 4, 5, 3))...)
-	b = append(b, wide(4, code(1), code(0x70, 0, 4))...)
-	b = append(b, wide(5, code(1), code(0, puppetPages))...)
-	b = append(b, wide(6, code(4),
+	b = append(b, section(3, code(5), code(3, 3, 4, 5, 3))...)
+	b = append(b, section(4, code(1), code(0x70, 0, 4))...)
+	b = append(b, section(5, code(1), code(0, puppetPages))...)
+	b = append(b, section(6, code(4),
 		code(i32, 1, 0x41, 1, 0x0b),
 		code(i64, 1, 0x42, 2, 0x0b),
 		code(f32, 1, 0x43, 0, 0, 0x80, 0x3f, 0x0b),
 		code(f64, 1, 0x44, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x0b))...)
-	b = append(b, wide(7, code(5),
+	b = append(b, section(7, code(5),
 		code("memory", 2, 0),
 		code("_initialize", 0, 3),
 		code("atoll_wire_1", 0, 4),
 		code("atoll_buffer", 0, 5),
 		code("atoll_poll", 0, 6))...)
-	b = append(b, wide(9, code(1), code(0, 0x41, 1, 0x0b, 2, 4, 6))...)
-	b = append(b, wide(10, code(5),
+	b = append(b, section(9, code(1), code(0, 0x41, 1, 0x0b, 2, 4, 6))...)
+	b = append(b, section(10, code(5),
 		function(code(0), begin),
 		function(code(0), code(0x0b)),
 		function(code(0), code(sleb(puppetBatch), 0x0b)),
 		function(code(2, 1, i32, 1, i64), body),
 		function(code(0), code(extra, 0x0b)))...)
-	b = append(b, wide(11, code(2),
+	b = append(b, section(11, code(2),
 		code(0, sleb(puppetVector), 0x0b, uleb(len(vector)), vector),
 		code(0, sleb(puppetWord), 0x0b, "ready\n"))...)
 	return b
@@ -175,12 +136,7 @@ var takesATableEntry = code(0x41, 0, 0xd0, 0x70, 0x26, 0)
 // testCode loads a module.
 func testCode(t testing.TB, l *Local, wasm []byte) *localCode {
 	t.Helper()
-	c, report, err := l.Load(t.Context(), wasm)
-	if err != nil {
-		t.Fatal(err, report)
-	}
-	t.Cleanup(c.Close)
-	return c.(*localCode)
+	return codeOf(t, l, wasm).(*localCode)
 }
 
 // testNow is when the tests' machines start.

@@ -16,12 +16,7 @@ import (
 // remote starts a process.
 func remote(t testing.TB) *Remote {
 	t.Helper()
-	r, err := newRemote(t.Context(), Options{Logger: quiet, MaxFrames: 1 << 20}, processWork, patient)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closing(t, r)
-	return r
+	return starts(t, processWork, patient)
 }
 
 // rooms are both kinds of rooms.
