@@ -150,3 +150,12 @@ func (h *host) start(t testing.TB, wasm []byte, o Options) api.Module {
 func run(m api.Module, args ...uint64) ([]uint64, error) {
 	return m.ExportedFunction("run").Call(context.Background(), args...)
 }
+
+// branchTable writes a br_table to the innermost n labels, in their order.
+func (c *code) branchTable(n uint32) {
+	c.op(opBrTable)
+	c.u32(n - 1)
+	for label := range n {
+		c.u32(label)
+	}
+}

@@ -159,35 +159,35 @@ func shaped(locals []byte, write func(c *code)) []byte {
 func get(c *code) { c.index(opGlobalGet, 0) }
 func set(c *code) { c.index(opGlobalSet, 0) }
 
+// across is a function that keeps a hundred locals of a type across a call. From
+// makes one of an i64, and to makes it an i64 again.
+func across(typ byte, from, to func(c *code)) []byte {
+	return shaped([]byte{100, typ}, func(c *code) {
+		for x := range uint32(100) {
+			get(c)
+			from(c)
+			c.index(opLocalSet, x)
+		}
+		callNothing(c)
+		for x := range uint32(100) {
+			c.index(opLocalGet, x)
+			to(c)
+			set(c)
+		}
+	})
+}
+
 func TestFramesAreNotMuchLargerThanCounted(t *testing.T) {
 	for name, test := range map[string]struct {
 		wasm []byte
 		most float64
 	}{
-		"locals across a call": {shaped([]byte{100, i64}, func(c *code) {
-			for x := range uint32(100) {
-				get(c)
-				c.index(opLocalSet, x)
-			}
-			callNothing(c)
-			for x := range uint32(100) {
-				c.index(opLocalGet, x)
-				set(c)
-			}
-		}), 2},
-		"vectors across a call": {shaped([]byte{100, v128}, func(c *code) {
-			for x := range uint32(100) {
-				get(c)
-				c.op(0xfd12) // i64x2.splat
-				c.index(opLocalSet, x)
-			}
-			callNothing(c)
-			for x := range uint32(100) {
-				c.index(opLocalGet, x)
-				c.op(0xfd1d) // i64x2.extract_lane
-				c.byte(0)
-				set(c)
-			}
+		"locals across a call": {across(i64, func(c *code) {}, func(c *code) {}), 2},
+		"vectors across a call": {across(v128, func(c *code) {
+			c.op(0xfd12) // i64x2.splat
+		}, func(c *code) {
+			c.op(0xfd1d) // i64x2.extract_lane
+			c.byte(0)
 		}), 2},
 		"operands across a call": {shaped(nil, func(c *code) {
 			for range 200 {
@@ -247,11 +247,7 @@ func TestFramesAreNotMuchLargerThanCounted(t *testing.T) {
 			}
 			get(c)
 			c.op(0xa7) // i32.wrap
-			c.op(opBrTable)
-			c.u32(arms - 1)
-			for n := range uint32(arms) {
-				c.u32(n)
-			}
+			c.branchTable(arms)
 			for n := range uint32(arms) {
 				c.op(opEnd)
 				for x := range uint32(4) {
@@ -274,11 +270,7 @@ func TestFramesAreNotMuchLargerThanCounted(t *testing.T) {
 			}
 			get(c)
 			c.op(0xa7)
-			c.op(opBrTable)
-			c.u32(labels - 1)
-			for n := range uint32(labels) {
-				c.u32(n)
-			}
+			c.branchTable(labels)
 			for n := range uint32(labels) {
 				c.op(opEnd)
 				get(c)
@@ -299,18 +291,10 @@ func TestFramesAreNotMuchLargerThanCounted(t *testing.T) {
 				set(c)
 			}
 		}), 2},
-		"floats": {shaped([]byte{100, f64}, func(c *code) {
-			for x := range uint32(100) {
-				get(c)
-				c.op(0xbf) // f64.reinterpret
-				c.index(opLocalSet, x)
-			}
-			callNothing(c)
-			for x := range uint32(100) {
-				c.index(opLocalGet, x)
-				c.op(0xbd)
-				set(c)
-			}
+		"floats": {across(f64, func(c *code) {
+			c.op(0xbf) // f64.reinterpret
+		}, func(c *code) {
+			c.op(0xbd)
 		}), 2},
 	} {
 		t.Run(name, func(t *testing.T) { holdFrames(t, test.wasm, test.most) })

@@ -102,11 +102,7 @@ func kernels() map[string][]byte {
 		c.index(opLocalGet, 1)
 		c.i32(arms - 1)
 		c.op(0x71)
-		c.op(opBrTable)
-		c.u32(arms - 1)
-		for n := range uint32(arms) {
-			c.u32(n)
-		}
+		c.branchTable(arms)
 		for n := range uint32(arms) {
 			c.op(opEnd)
 			for k := range int32(6) {
