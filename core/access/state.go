@@ -173,7 +173,7 @@ func (s *state) dropIdle(uid string) {
 func (s *state) putBinding(key string, b Binding) {
 	s.removeBinding(key)
 	r := s.roles[b.Role]
-	if b.SubjectUID == "" || r == nil || r.kind != b.Scope.Kind || (b.Scope.UID == "") != (r.kind == KindPlatform) {
+	if b.SubjectUID == "" || b.GroupUID != "" || r == nil || r.kind != b.Scope.Kind || (b.Scope.UID == "") != (r.kind == KindPlatform) {
 		slog.Error("a binding makes no sense and gives no rights", "key", key, "role", b.Role, "scope", b.Scope.Kind)
 		return
 	}
