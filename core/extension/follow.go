@@ -79,6 +79,7 @@ func (h *Host) settle(old *active, item store.Item[Installation]) *active {
 	}
 	a := &active{Installation: item.Value, modified: item.Modified}
 	a.ctx, a.end = context.WithCancel(context.Background())
+	a.following, a.endFollowing = context.WithCancel(a.ctx)
 	p, err := h.folder.get(a.Digest)
 	if err == nil && p.Manifest.Name != item.Name {
 		err = fmt.Errorf("%w: it is %q", ErrPackage, p.Manifest.Name)
@@ -103,6 +104,7 @@ func (h *Host) settle(old *active, item store.Item[Installation]) *active {
 	a.upstreams = p.Manifest.templates()
 	p.Module = nil // the code is read again when it is loaded
 	a.pkg = p
+	h.ready(a, old)
 	return a
 }
 
@@ -166,8 +168,11 @@ func (h *Host) swap(revision store.Revision, old, next map[string]*active) {
 		if next[name] == nil {
 			h.index.RemoveItems(name)
 		}
-		if next[name] != a {
-			go a.close()
+		switch {
+		case next[name] == nil:
+			h.stopped.Go(a.close)
+		case next[name] != a:
+			h.stopped.Go(func() { a.outlive(h.life) })
 		}
 	}
 	h.mu.Lock()

@@ -27,11 +27,12 @@ var contextName = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9._:/]{0,251}[A-Za-
 // do. path is the rest after /x/{extension}/-/fragments and begins with a slash;
 // the query says the scope (cluster, workspace, project) and on tabs the object.
 func (h *Host) ServeFragment(w http.ResponseWriter, r *http.Request, s access.Subject, name, path string) {
-	a, err := h.get(name)
+	a, used, err := h.use(name)
 	if err != nil {
 		h.fail(w, r, nil, problem{Status: http.StatusNotFound, Title: "No such extension", Detail: "No extension " + quote(name) + " is installed."})
 		return
 	}
+	defer used()
 	if a.pkg == nil {
 		h.fail(w, r, a, a.failed())
 		return
@@ -223,11 +224,12 @@ func (a *active) allows(gvr, verb string) bool {
 // extension's fragment: what the manifest allows and the person may. path is the
 // rest after /x/{extension}/-/kubernetes and begins with /clusters/{cluster}/.
 func (h *Host) ServeKubernetes(w http.ResponseWriter, r *http.Request, s access.Subject, name, path string) {
-	a, err := h.get(name)
+	a, used, err := h.use(name)
 	if err != nil {
 		h.fail(w, r, nil, problem{Status: http.StatusNotFound, Title: "No such extension", Detail: "No extension " + quote(name) + " is installed."})
 		return
 	}
+	defer used()
 	if a.pkg == nil {
 		h.fail(w, r, a, a.failed())
 		return
@@ -238,7 +240,7 @@ func (h *Host) ServeKubernetes(w http.ResponseWriter, r *http.Request, s access.
 		h.fail(w, r, a, problem{Status: http.StatusNotFound, Title: "No such place", Detail: "The path is /clusters/{cluster}/api... or /clusters/{cluster}/apis..."})
 		return
 	}
-	ctx, done := h.streams.add(r.Context(), a, func() bool { return true }) // the right in Kubernetes is watched by the proxy
+	ctx, done := h.streams.add(r.Context(), a.following, func() bool { return true }) // the right in Kubernetes is watched by the proxy
 	defer done()
 	request := (&http.Request{
 		Method: r.Method, URL: &url.URL{Path: "/" + rest, RawQuery: r.URL.RawQuery}, Header: http.Header{}, ContentLength: r.ContentLength,

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/capability"
@@ -68,6 +67,7 @@ type Host struct {
 	mu      sync.Mutex    // of applied
 	streams liveStreams
 
+	life    context.Context // until Close
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
 }
@@ -76,20 +76,6 @@ type Host struct {
 type state struct {
 	revision store.Revision
 	active   map[string]*active
-}
-
-// active is one installed extension.
-type active struct {
-	Installation
-	modified  store.Revision
-	pkg       *Package // without its bytes; nil when it failed
-	failure   string
-	router    *router
-	guest     *sandbox.Guest
-	rules     []capability.Rule
-	upstreams map[string][]capability.Template
-	ctx       context.Context // ends with the extension
-	end       context.CancelFunc
 }
 
 // NewHost makes a host of what the store says, installs what the binary brings,
@@ -105,6 +91,7 @@ func NewHost(ctx context.Context, s store.Store, engine *sandbox.Engine, index *
 		streams: liveStreams{all: map[*liveStream]struct{}{}},
 	}
 	h.current.Store(&state{active: map[string]*active{}})
+	h.life, h.stop = context.WithCancel(context.Background())
 	added, err := h.shipped(ctx)
 	if err != nil {
 		return nil, err
@@ -117,11 +104,9 @@ func NewHost(ctx context.Context, s store.Store, engine *sandbox.Engine, index *
 	if err := h.sweep(ctx); err != nil {
 		h.log.Warn("packages that nothing names stay", "error", err)
 	}
-	background, stop := context.WithCancel(context.Background())
-	h.stop = stop
-	h.stopped.Go(func() { h.follow(background, all.Revision) })
-	h.stopped.Go(func() { h.recheck(background) })
-	h.stopped.Go(func() { h.warm(background, added) })
+	h.stopped.Go(func() { h.follow(h.life, all.Revision) })
+	h.stopped.Go(func() { h.recheck(h.life) })
+	h.stopped.Go(func() { h.warm(h.life, added) })
 	return h, nil
 }
 
@@ -260,20 +245,4 @@ func (h *Host) state(a *active, accept string) State {
 		s.Phase, s.Message = PhaseDegraded, "its last instance ended by its own fault"
 	}
 	return s
-}
-
-// drainTime is how long an extension that goes may finish what it has begun.
-const drainTime = 10 * time.Second
-
-// close ends what follows, lets the rest finish, and unloads the code.
-func (a *active) close() {
-	a.end()
-	if a.guest == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	if err := a.guest.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		slog.Warn("an extension did not end well", "extension", a.Name, "version", a.Version, "error", err)
-	}
 }

@@ -88,12 +88,18 @@ const testContributions = `contributions:
 // samplePackage is the tests' own extension.
 func samplePackage(t testing.TB, manifest string) []byte {
 	t.Helper()
+	return packageWith(t, manifest, sandboxtest.Guest(t, "testdata/guest"))
+}
+
+// packageWith is the same with another module.
+func packageWith(t testing.TB, manifest string, wasm []byte) []byte {
+	t.Helper()
 	p, err := Pack(fstest.MapFS{
 		"extension.yaml":        {Data: []byte(manifest)},
 		"ui/contributions.yaml": {Data: []byte(testContributions)},
 		"texts/en.yaml":         {Data: []byte("title: Things\n")},
 		"texts/zh.yaml":         {Data: []byte("title: 东西\n")},
-	}, sandboxtest.Guest(t, "testdata/guest"))
+	}, wasm)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,15 +22,16 @@ type liveStream struct {
 	end context.CancelCauseFunc
 }
 
-// add makes a context that ends when the person may no longer, or the extension
-// ends; done is called when the stream has ended.
-func (l *liveStreams) add(ctx context.Context, a *active, may func() bool) (_ context.Context, done func()) {
+// add makes a context that ends when the person may no longer, or with the
+// extension's life, all of it or its following; done is called when the stream
+// has ended.
+func (l *liveStreams) add(ctx, life context.Context, may func() bool) (_ context.Context, done func()) {
 	ctx, end := context.WithCancelCause(ctx)
 	s := &liveStream{may, end}
 	l.mu.Lock()
 	l.all[s] = struct{}{}
 	l.mu.Unlock()
-	stop := context.AfterFunc(a.ctx, func() { end(ErrNotFound) })
+	stop := context.AfterFunc(life, func() { end(ErrNotFound) })
 	return ctx, func() {
 		stop()
 		l.mu.Lock()

@@ -40,11 +40,12 @@ var responseHeaders = map[string]bool{
 // the request's own. A stream that breaks after its head ends the connection by
 // panicking with http.ErrAbortHandler, as net/http means it.
 func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subject, name, path string) {
-	a, err := h.get(name)
+	a, used, err := h.use(name)
 	if err != nil {
 		h.fail(w, r, nil, problem{Status: http.StatusNotFound, Title: "No such extension", Detail: "No extension " + quote(name) + " is installed."})
 		return
 	}
+	defer used()
 	if a.pkg == nil {
 		h.fail(w, r, a, a.failed())
 		return
@@ -83,12 +84,12 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 		h.fail(w, r, a, *wrong)
 		return
 	}
-	ctx, done := h.streams.add(r.Context(), a, may)
-	defer done()
-	request := h.request(a, r, s, at, "route", path)
+	request, life := h.request(a, r, s, at, "route", path), a.ctx
 	if route.Stream || route.WebSocket {
-		request.Deadline = time.Now().Add(followTime)
+		request.Deadline, life = time.Now().Add(followTime), a.following
 	}
+	ctx, done := h.streams.add(r.Context(), life, may)
+	defer done()
 	if route.WebSocket {
 		h.serveSocket(ctx, w, r, a, request)
 		return

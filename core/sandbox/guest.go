@@ -205,17 +205,9 @@ func (g *Guest) retire(i *instance) {
 
 // start loads the code if need be and starts an instance. g.loading is held.
 func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
-	g.mu.Lock()
-	c := g.code
-	g.mu.Unlock()
-	if c == nil {
-		var err error
-		if c, err = g.source(ctx); err != nil {
-			return nil, err
-		}
-		g.mu.Lock()
-		g.code = c
-		g.mu.Unlock()
+	c, err := g.loaded(ctx)
+	if err != nil {
+		return nil, err
 	}
 	quarter := int(g.limits.Memory / 4)
 	i := &instance{
@@ -247,8 +239,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 			i.loop()
 		}
 	}()
-	err := <-started
-	if err == nil {
+	if err = <-started; err == nil {
 		return i, nil
 	}
 	var f *Fault

@@ -17,6 +17,9 @@ import (
 
 func main() {}
 
+// build is changed in the compiled module to make another build.
+const build = "build:1;"
+
 func init() {
 	mux := http.NewServeMux()
 	const project = "/clusters/{cluster}/projects/{project}"
@@ -67,6 +70,12 @@ func init() {
 		w.WriteHeader(status)
 	})
 	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	// Says which build it is before and after it repeats what it is told.
+	mux.HandleFunc("POST /framed", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, build)
+		io.Copy(w, r.Body)
+		io.WriteString(w, build)
+	})
 	// Joins its client with a session in Kubernetes.
 	mux.HandleFunc("GET "+project+"/session", func(w http.ResponseWriter, r *http.Request) {
 		pod, _, err := atoll.Dial(r.Context(), "websocket", "http://kubernetes/api/v1/namespaces/demo/pods/a/exec", nil)
