@@ -33,7 +33,7 @@ func (v *Service) Authenticate(r *http.Request) (access.Subject, error) {
 	if err != nil {
 		return access.Subject{}, err
 	}
-	return access.Subject{Name: s.userName, UID: s.userUID, Via: access.ViaSession, Credential: s.credential}, nil
+	return subjectOf(&s), nil
 }
 
 // bySession is the live session that the request's cookie names.
@@ -62,7 +62,7 @@ func (v *Service) Current(r *http.Request) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	return Session{CSRF: s.csrf, User: u, ExpiresAt: s.expires}, nil
+	return Session{CSRF: s.csrf, User: u, ExpiresAt: s.expires, MustEnrol: v.MustEnrol(subjectOf(&s))}, nil
 }
 
 // CheckCSRF refuses an unsafe request that comes by a cookie and does not carry

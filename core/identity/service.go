@@ -19,6 +19,9 @@ import (
 var (
 	ErrUnauthenticated = errors.New("sign in, or send a valid token")
 	ErrBadCredentials  = errors.New("the name or the password is wrong")
+	ErrSecondFactor    = errors.New("the code of the second factor is needed")
+	ErrBadCode         = errors.New("the code is wrong or was used")
+	ErrState           = errors.New("not possible as things are")
 	ErrTooMany         = errors.New("too many attempts")
 	ErrCSRF            = errors.New("the request lacks the session's CSRF token")
 	ErrNotFound        = errors.New("not found")
@@ -46,6 +49,8 @@ type Options struct {
 	HashMemory      uint32        // KiB that one password hash takes; 0: 19,456. Less is for tests
 	Hashers         int           // hashes at the same time; 0: half the processors, 4 at most
 	Now             func() time.Time
+
+	RequireSecondFactor string // RequireNobody, RequireAdmins or RequireAll
 }
 
 func (o Options) filled() Options {
@@ -72,8 +77,10 @@ type Service struct {
 	users    store.Collection[userRecord]
 	tombs    store.Collection[tombstone]
 	tokens   store.Collection[tokenRecord]
+	factors  store.Collection[secondFactorRecord]
 	hasher   *hasher
 	byName   *backoff
+	byCode   *backoff // by uid
 	byRemote *backoff
 	sessions *sessions
 	known    *knownTokens
@@ -96,8 +103,10 @@ func New(s store.Store, index *access.Index, o Options) (*Service, error) {
 		users:     store.NewCollection[userRecord](s, access.UserPrefix),
 		tombs:     store.NewCollection[tombstone](s, tombstonePrefix),
 		tokens:    store.NewCollection[tokenRecord](s, tokenPrefix),
+		factors:   store.NewCollection[secondFactorRecord](s, secondFactorPrefix),
 		hasher:    newHasher(o.HashMemory, o.Hashers),
 		byName:    newBackoff(nameFree, nameLongest, o.Now),
+		byCode:    newBackoff(nameFree, codeLongest, o.Now),
 		byRemote:  newBackoff(remoteFree, remoteLongest, o.Now),
 		sessions:  newSessions(),
 		stop:      stop,

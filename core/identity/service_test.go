@@ -39,7 +39,7 @@ func TestFirstAdministratorIsMadeOnce(t *testing.T) {
 	if !w.index.Can(subject, access.UsersManage, access.Scope{}).Allowed {
 		t.Fatal("the first administrator may not manage users")
 	}
-	if err := w.ChangePassword(ctx, subject, generated, password, here); err != nil {
+	if err := w.ChangePassword(ctx, subject, generated, password, from(here)); err != nil {
 		t.Fatal(err)
 	}
 	if w.MustChangePassword(subject) {

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/atoll-platform/atoll/core/access"
 )
 
 const (
@@ -26,6 +28,7 @@ type Session struct {
 	CSRF      string // what unsafe requests must send back
 	User      User
 	ExpiresAt time.Time // at the latest; earlier when it is not used
+	MustEnrol bool      // good for setting up a second factor only
 }
 
 // LogValue keeps the secrets out of logs.
@@ -58,6 +61,7 @@ type session struct {
 	userName   string
 	csrf       string
 	mustChange bool
+	noFactor   bool // begun by a password alone
 	created    time.Time
 	used       time.Time
 	expires    time.Time
@@ -69,6 +73,11 @@ type sessions struct {
 	byKey        map[digest]*session
 	byCredential map[string]*session
 	byUser       map[string][]*session // oldest first
+}
+
+// subjectOf is who came by a session.
+func subjectOf(s *session) access.Subject {
+	return access.Subject{Name: s.userName, UID: s.userUID, Via: access.ViaSession, Credential: s.credential}
 }
 
 func newSessions() *sessions {
@@ -166,6 +175,31 @@ func (all *sessions) changed(userUID string) {
 	for _, s := range all.byUser[userUID] {
 		s.mustChange = false
 	}
+}
+
+// gotFactor notes that a session's person has confirmed a second factor in it.
+func (all *sessions) gotFactor(credential string) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if s := all.byCredential[credential]; s != nil {
+		s.noFactor = false
+	}
+}
+
+// lostFactor notes that a user has no second factor any more.
+func (all *sessions) lostFactor(userUID string) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for _, s := range all.byUser[userUID] {
+		s.noFactor = true
+	}
+}
+
+func (all *sessions) lacksFactor(credential string) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	s := all.byCredential[credential]
+	return s != nil && s.noFactor
 }
 
 func (all *sessions) mustChange(credential string) bool {

@@ -136,14 +136,14 @@ func TestChangedPasswordEndsTheOtherSessions(t *testing.T) {
 	own, other := w.signIn("jane"), w.signIn("jane")
 	subject := w.subject(by(own))
 	const next = "another fine password"
-	want(t, w.ChangePassword(ctx, subject, "wrong", next, here), identity.ErrBadCredentials)
-	want(t, w.ChangePassword(ctx, subject, password, "short", here), identity.ErrInvalid)
-	want(t, w.ChangePassword(ctx, subject, password, password, here), identity.ErrInvalid)
+	want(t, w.ChangePassword(ctx, subject, "wrong", next, from(here)), identity.ErrBadCredentials)
+	want(t, w.ChangePassword(ctx, subject, password, "short", from(here)), identity.ErrInvalid)
+	want(t, w.ChangePassword(ctx, subject, password, password, from(here)), identity.ErrInvalid)
 	readOnly := subject
 	readOnly.ReadOnly = true
-	want(t, w.ChangePassword(ctx, readOnly, password, next, here), identity.ErrDenied)
+	want(t, w.ChangePassword(ctx, readOnly, password, next, from(here)), identity.ErrDenied)
 	w.subject(by(other))
-	if err := w.ChangePassword(ctx, subject, password, next, here); err != nil {
+	if err := w.ChangePassword(ctx, subject, password, next, from(here)); err != nil {
 		t.Fatal(err)
 	}
 	w.subject(by(own))
@@ -175,11 +175,11 @@ func TestChangeIsCarriedThroughWhenTheCallerLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	other, err := v.SignIn(ctx, "jane", password, here)
+	other, err := v.SignIn(ctx, identity.Proof{Name: "jane", Password: password, Client: from(here)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := v.SignIn(ctx, "jane", password, here)
+	own, err := v.SignIn(ctx, identity.Proof{Name: "jane", Password: password, Client: from(here)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestChangeIsCarriedThroughWhenTheCallerLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.ChangePassword(ctx, subject, password, "another fine password", here); err != nil {
+	if err := v.ChangePassword(ctx, subject, password, "another fine password", from(here)); err != nil {
 		t.Fatal(err)
 	}
 	if ctx.Err() == nil {

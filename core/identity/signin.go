@@ -12,35 +12,62 @@ import (
 	"github.com/atoll-platform/atoll/core/store"
 )
 
-// SignIn proves a person by name and password and begins a session. It takes as
-// long for a user that there is not. remote is the client's address, with or
-// without a port. ErrBadCredentials, *TooMany.
-func (v *Service) SignIn(ctx context.Context, name, password, remote string) (Session, error) {
-	item, err := v.check(ctx, name, password, remote)
+// Client is where an attempt comes from.
+type Client struct {
+	Remote string // address, with or without a port
+	Agent  string // what the browser says it is
+}
+
+// Proof is what somebody brings to sign in.
+type Proof struct {
+	Name, Password string
+	Code           string // of the second factor, or a recovery code; "" before it was asked for
+	Client         Client
+}
+
+// SignIn proves a person by name and password, and by the second factor where
+// they have one, and begins a session. It takes as long for a user that there is
+// not. ErrBadCredentials, ErrSecondFactor, ErrBadCode, *TooMany.
+func (v *Service) SignIn(ctx context.Context, p Proof) (Session, error) {
+	item, err := v.check(ctx, p.Name, p.Password, p.Client.Remote)
 	if err != nil {
 		return Session{}, err
 	}
-	if v.hasher.outdated(item.Value.PasswordHash) {
-		v.rehash(ctx, item, password)
+	if item.Value.SecondFactor {
+		if err := v.secondProof(ctx, item.Value.User, p.Code); err != nil {
+			return Session{}, err
+		}
 	}
+	v.byName.forget(p.Name)
+	if v.hasher.outdated(item.Value.PasswordHash) {
+		v.rehash(ctx, item, p.Password)
+	}
+	return v.begin(ctx, item, func(fresh store.Item[userRecord]) bool {
+		return fresh.Modified == item.Modified || v.matches(ctx, fresh, p.Password) && fresh.Value.SecondFactor == item.Value.SecondFactor
+	})
+}
+
+// begin begins the session of a person who was proven by item. Whoever changed
+// the password or locked the user out meanwhile ended the sessions before this
+// one was among them: still tells whether the proof holds for the record now.
+func (v *Service) begin(ctx context.Context, item store.Item[userRecord], still func(store.Item[userRecord]) bool) (Session, error) {
 	now := v.options.Now()
 	id, key := newSecret()
 	csrf, _ := newSecret()
+	u := item.Value.User
 	s := &session{
-		key: key, credential: access.NewUID(), userUID: item.Value.UID, userName: name, csrf: csrf,
-		mustChange: item.Value.MustChangePassword, created: now, used: now, expires: now.Add(v.options.SessionLifetime),
+		key: key, credential: access.NewUID(), userUID: u.UID, userName: u.Name, csrf: csrf, mustChange: u.MustChangePassword,
+		noFactor: !u.SecondFactor, created: now, used: now, expires: now.Add(v.options.SessionLifetime),
 	}
 	if v.sessions.add(s) {
 		v.notify()
 	}
-	// Whoever changed the password or locked the user out meanwhile ended the
-	// sessions before this one was among them.
-	fresh, err := v.record(ctx, name)
-	if err != nil || fresh.Value.UID != item.Value.UID || fresh.Value.Disabled || fresh.Modified != item.Modified && !v.matches(ctx, fresh, password) {
+	fresh, err := v.record(ctx, u.Name)
+	if err != nil || fresh.Value.UID != u.UID || fresh.Value.Disabled || !still(fresh) {
 		v.sessions.endOne(s.credential)
 		return Session{}, ErrBadCredentials
 	}
-	return Session{ID: id, CSRF: csrf, User: fresh.Value.User, ExpiresAt: s.expires}, nil
+	return Session{ID: id, CSRF: csrf, User: fresh.Value.User, ExpiresAt: s.expires, MustEnrol: v.MustEnrol(subjectOf(s))}, nil
 }
 
 func (v *Service) matches(ctx context.Context, item store.Item[userRecord], password string) bool {
@@ -48,7 +75,8 @@ func (v *Service) matches(ctx context.Context, item store.Item[userRecord], pass
 	return ok && err == nil
 }
 
-// check is the proof by password, with back-off.
+// check is the proof by password, with back-off. The failures before it are
+// forgotten (byName.forget) when all that is asked for was shown.
 func (v *Service) check(ctx context.Context, name, password, remote string) (store.Item[userRecord], error) {
 	if len(password) > maxPassword || !userName.MatchString(name) {
 		name, password = "", "" // nobody's, but it takes as long
@@ -75,7 +103,7 @@ func (v *Service) check(ctx context.Context, name, password, remote string) (sto
 		return item, ErrBadCredentials
 	}
 	v.byRemote.forgive(from)
-	v.byName.forget(name)
+	v.byName.forgive(name)
 	return item, nil
 }
 
@@ -101,17 +129,18 @@ func (v *Service) SignOut(_ context.Context, s access.Subject) {
 
 // ChangePassword sets the subject's own password and ends their other sessions.
 // ErrBadCredentials, ErrInvalid, ErrDenied, *TooMany.
-func (v *Service) ChangePassword(ctx context.Context, s access.Subject, current, next, remote string) error {
+func (v *Service) ChangePassword(ctx context.Context, s access.Subject, current, next string, from Client) error {
 	if s.ReadOnly {
 		return fmt.Errorf("changing the password is %w with a credential for reading only", ErrDenied)
 	}
-	item, err := v.check(ctx, s.Name, current, remote)
+	item, err := v.check(ctx, s.Name, current, from.Remote)
 	if err != nil {
 		return err
 	}
 	if item.Value.UID != s.UID {
 		return ErrBadCredentials
 	}
+	v.byName.forget(s.Name)
 	if err := checkPassword(s.Name, next); err != nil {
 		return err
 	}

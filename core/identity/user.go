@@ -28,6 +28,7 @@ type User struct {
 	Name               string    `json:"name"`
 	DisplayName        string    `json:"displayName,omitempty"`
 	MustChangePassword bool      `json:"mustChangePassword,omitempty"`
+	SecondFactor       bool      `json:"secondFactor,omitempty"` // signing in takes a code too
 	Disabled           bool      `json:"disabled,omitempty"`
 	CreatedAt          time.Time `json:"createdAt"`
 }
@@ -207,7 +208,7 @@ func (v *Service) DeleteUser(ctx context.Context, name string) error {
 		for _, t := range tokens {
 			ops = append(ops, v.tokens.DeleteOp(t.Name))
 		}
-		const most = store.MaxOps - 2
+		const most = store.MaxOps - 3
 		for len(ops) > most {
 			if err := v.commit(ctx, nil, ops[:most]...); err != nil {
 				return err
@@ -218,7 +219,7 @@ func (v *Service) DeleteUser(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		return v.commit(ctx, []store.Guard{v.users.At(name, item.Modified)}, append(ops, v.users.DeleteOp(name), tomb)...)
+		return v.commit(ctx, []store.Guard{v.users.At(name, item.Modified)}, append(ops, v.users.DeleteOp(name), v.factors.DeleteOp(item.Value.UID), tomb)...)
 	})
 	if err != nil {
 		return fmt.Errorf("deleting user %q: %w", name, err)

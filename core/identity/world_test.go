@@ -36,7 +36,9 @@ type world struct {
 
 func newWorld(t testing.TB) *world { return newWorldAt(t, filepath.Join(t.TempDir(), "atoll.db")) }
 
-func newWorldAt(t testing.TB, path string) *world {
+func newWorldAt(t testing.TB, path string) *world { return newWorldWith(t, path, identity.Options{}) }
+
+func newWorldWith(t testing.TB, path string, o identity.Options) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
 	var err error
@@ -46,7 +48,8 @@ func newWorldAt(t testing.TB, path string) *world {
 	if w.index, err = access.NewIndex(context.Background(), w.store); err != nil {
 		t.Fatal(err)
 	}
-	if w.Service, err = identity.New(w.store, w.index, identity.Options{HashMemory: 64, Hashers: 2, Now: w.clock}); err != nil {
+	o.HashMemory, o.Hashers, o.Now = 64, 2, w.clock
+	if w.Service, err = identity.New(w.store, w.index, o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.end)
@@ -87,6 +90,16 @@ func (w *world) signIn(name string) identity.Session {
 		w.t.Fatal(err)
 	}
 	return s
+}
+
+// SignIn begins a session by a password alone.
+func (w *world) SignIn(ctx context.Context, name, password, remote string) (identity.Session, error) {
+	return w.Service.SignIn(ctx, identity.Proof{Name: name, Password: password, Client: from(remote)})
+}
+
+// from is a browser at an address.
+func from(remote string) identity.Client {
+	return identity.Client{Remote: remote, Agent: "Mozilla/5.0 (test)"}
 }
 
 // by is a request that carries a session's cookie.

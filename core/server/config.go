@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/atoll-platform/atoll/core/identity"
 	"github.com/atoll-platform/atoll/core/kube"
 )
 
@@ -26,6 +27,7 @@ type Config struct {
 	Clusters      []ClusterFile `json:"clusters"`
 	Upstreams     []Upstream    `json:"upstreams"`
 	Administrator Administrator `json:"administrator"`
+	Identity      Identity      `json:"identity"`
 	Metrics       Metrics       `json:"metrics"`
 	Log           Log           `json:"log"`
 }
@@ -59,6 +61,17 @@ type Administrator struct {
 	PasswordFile string `json:"passwordFile"`
 }
 
+// Identity says how people prove who they are.
+type Identity struct {
+	RequireSecondFactor string `json:"requireSecondFactor"` // none, admins, all
+}
+
+// options is what identity is told.
+func (i Identity) options() identity.Options {
+	required := map[string]string{"none": identity.RequireNobody, "admins": identity.RequireAdmins, "all": identity.RequireAll}
+	return identity.Options{RequireSecondFactor: required[i.RequireSecondFactor]}
+}
+
 // Metrics says who may read /metrics.
 type Metrics struct {
 	OpenOnLoopback bool `json:"openOnLoopback"`
@@ -86,6 +99,7 @@ func DefaultConfig() Config {
 		Clusters:      []ClusterFile{},
 		Upstreams:     []Upstream{},
 		Administrator: Administrator{Name: "admin"},
+		Identity:      Identity{RequireSecondFactor: "none"},
 		Log:           Log{Level: "info", Format: "text"},
 	}
 }

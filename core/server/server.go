@@ -109,7 +109,7 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 		return nil, err
 	}
 	s.closing(s.index.Close)
-	if s.identity, err = identity.New(s.store, s.index, identity.Options{}); err != nil {
+	if s.identity, err = identity.New(s.store, s.index, c.Identity.options()); err != nil {
 		return nil, err
 	}
 	s.closing(s.identity.Close)

@@ -45,6 +45,10 @@ func (s *Server) signedIn(next http.Handler) http.Handler {
 			fail(w, r, problem.New(http.StatusForbidden, "Choose a password of your own first: the one you have was made for the first sign-in."))
 			return
 		}
+		if s.identity.MustEnrol(who) && !beforeSecondFactor(r) {
+			fail(w, r, problem.New(http.StatusForbidden, "Set up a second factor first: this Atoll asks you to have one."))
+			return
+		}
 		ctx, done := s.live.begin(ctx, who)
 		defer done()
 		if s.live.epoch.Load() != epoch && !s.identity.Alive(who) {
@@ -99,4 +103,10 @@ func beforeNewPassword(r *http.Request) bool {
 		return r.Method == http.MethodPost
 	}
 	return false
+}
+
+// beforeSecondFactor tells whether a request may be made before the second
+// factor that is demanded was set up.
+func beforeSecondFactor(r *http.Request) bool {
+	return beforeNewPassword(r) || r.URL.Path == "/api/v1/users/me/second-factor" || r.URL.Path == "/api/v1/users/me/second-factor:confirm"
 }

@@ -64,6 +64,7 @@ func Register(e *echo.Echo, s Services, before Handler) {
 func (s *API) register(a huma.API) {
 	s.registerSessions(a)
 	s.registerUsers(a)
+	s.registerSecondFactor(a)
 	s.registerTokens(a)
 	s.registerClusters(a)
 	s.registerWorkspaces(a)

@@ -21,6 +21,9 @@ import (
 	"github.com/atoll-platform/atoll/core/tenancy"
 )
 
+// typeSecondFactor is the type of the problem that asks for a code.
+const typeSecondFactor = "urn:atoll:problem:second-factor"
+
 // requestProblem is what the library found wrong with a request. The values
 // that were sent are not repeated: one of them may be a password.
 func requestProblem(status int, msg string, errs []error) *problem.Problem {
@@ -89,6 +92,8 @@ var known = []struct {
 }{
 	{identity.ErrUnauthenticated, http.StatusUnauthorized},
 	{identity.ErrBadCredentials, http.StatusUnauthorized},
+	{identity.ErrBadCode, http.StatusUnauthorized},
+	{identity.ErrState, http.StatusConflict},
 	{identity.ErrCSRF, http.StatusForbidden},
 	{identity.ErrDenied, http.StatusForbidden},
 	{identity.ErrNotFound, http.StatusNotFound},
@@ -123,6 +128,9 @@ func (s *API) problemOf(ctx context.Context, err error) *problem.Problem {
 	}
 	if many := (*identity.TooMany)(nil); errors.As(err, &many) {
 		return problem.New(http.StatusTooManyRequests, sentence(err.Error())).WithRetryAfter(many.RetryAfter)
+	}
+	if errors.Is(err, identity.ErrSecondFactor) {
+		return problem.New(http.StatusUnauthorized, sentence(err.Error())).WithType(typeSecondFactor)
 	}
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		return problem.Newf(http.StatusRequestEntityTooLarge, "The request is larger than the %d bytes that this takes.", large.Limit)

@@ -17,6 +17,7 @@ import (
 type SignIn struct {
 	Username string `json:"username" minLength:"1" maxLength:"64" example:"jane"`
 	Password string `json:"password" minLength:"1" maxLength:"256" format:"password"`
+	Code     string `json:"code,omitempty" minLength:"6" maxLength:"32" doc:"Of the second factor, or a recovery code. Left out at first: a problem of the type urn:atoll:problem:second-factor asks for it." example:"123456"`
 }
 
 // Session is who is signed in, and what the browser needs to go on.
@@ -24,6 +25,8 @@ type Session struct {
 	User      User      `json:"user"`
 	CSRFToken string    `json:"csrfToken" doc:"To be sent as X-Atoll-CSRF with whatever changes something."`
 	ExpiresAt time.Time `json:"expiresAt"`
+
+	MustEnrolSecondFactor bool `json:"mustEnrolSecondFactor" doc:"A second factor has to be set up before anything else."`
 }
 
 type sessionInput struct{ Body SignIn }
@@ -51,7 +54,7 @@ func (s *API) registerSessions(a huma.API) {
 
 func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, error) {
 	r := requestOf(ctx)
-	session, err := s.Identity.SignIn(ctx, in.Body.Username, in.Body.Password, r.RemoteAddr)
+	session, err := s.Identity.SignIn(ctx, identity.Proof{Name: in.Body.Username, Password: in.Body.Password, Code: in.Body.Code, Client: client(r)})
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +62,13 @@ func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, 
 	return &newSessionOutput{SetCookie: *identity.Cookie(session, r.TLS != nil), Body: s.session(session)}, nil
 }
 
+// client is where a request comes from, for back-off and history.
+func client(r *http.Request) identity.Client {
+	return identity.Client{Remote: r.RemoteAddr, Agent: r.UserAgent()}
+}
+
 func (s *API) session(session identity.Session) Session {
-	return Session{User: s.user(session.User), CSRFToken: session.CSRF, ExpiresAt: session.ExpiresAt.UTC()}
+	return Session{User: s.user(session.User), CSRFToken: session.CSRF, ExpiresAt: session.ExpiresAt.UTC(), MustEnrolSecondFactor: session.MustEnrol}
 }
 
 func (s *API) currentSession(ctx context.Context, _ *struct{}) (*sessionOutput, error) {

@@ -22,6 +22,7 @@ type User struct {
 	Name               string    `json:"name" example:"jane"`
 	DisplayName        string    `json:"displayName" example:"Jane Doe"`
 	MustChangePassword bool      `json:"mustChangePassword" doc:"The person has to choose a password before anything else."`
+	SecondFactor       bool      `json:"secondFactor" doc:"Signing in takes a code too."`
 	Disabled           bool      `json:"disabled"`
 	CreatedAt          time.Time `json:"createdAt"`
 	PlatformRoles      []string  `json:"platformRoles" example:"[\"platform-admin\"]"`
@@ -95,7 +96,7 @@ func (s *API) user(u identity.User) User {
 	}
 	slices.Sort(roles)
 	return User{
-		UID: u.UID, Name: u.Name, DisplayName: u.DisplayName, MustChangePassword: u.MustChangePassword, Disabled: u.Disabled,
+		UID: u.UID, Name: u.Name, DisplayName: u.DisplayName, MustChangePassword: u.MustChangePassword, SecondFactor: u.SecondFactor, Disabled: u.Disabled,
 		CreatedAt: u.CreatedAt, PlatformRoles: roles,
 	}
 }
@@ -117,13 +118,18 @@ func (s *API) changePassword(ctx context.Context, in *passwordInput) (*struct{},
 	if err != nil {
 		return nil, err
 	}
-	err = s.Identity.ChangePassword(ctx, who, in.Body.Current, in.Body.Next, requestOf(ctx).RemoteAddr)
+	err = s.Identity.ChangePassword(ctx, who, in.Body.Current, in.Body.Next, client(requestOf(ctx)))
+	return nil, wrongPassword(err, "/current")
+}
+
+// wrongPassword is the problem of somebody who is signed in and did not send
+// their own password. Not 401: the session is good.
+func wrongPassword(err error, pointer string) error {
 	if errors.Is(err, identity.ErrBadCredentials) {
-		// Not 401: the session is good, the old password was not.
-		err = problem.New(http.StatusUnprocessableEntity, "The current password is not right.").
-			WithErrors(problem.Fault{Pointer: "/current", Message: "this is not the current password"})
+		return problem.New(http.StatusUnprocessableEntity, "The current password is not right.").
+			WithErrors(problem.Fault{Pointer: pointer, Message: "this is not the current password"})
 	}
-	return nil, err
+	return err
 }
 
 func (s *API) listUsers(ctx context.Context, in *ListQuery) (*ListOutput[User], error) {

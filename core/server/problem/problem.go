@@ -80,6 +80,13 @@ func (p *Problem) GetHeaders() http.Header {
 	return h
 }
 
+// WithType gives the same problem with a type that programs tell it by.
+func (p *Problem) WithType(t string) *Problem {
+	c := *p
+	c.Type = t
+	return &c
+}
+
 // WithInstance gives the same problem for one request.
 func (p *Problem) WithInstance(requestID string) *Problem {
 	if requestID == "" {
