@@ -18,11 +18,14 @@ const (
 	manyUsers      = 5000
 	manyWorkspaces = 400
 	manyProjects   = 4000
+	manyGroups     = 500
+	manyRoles      = 50
 )
 
 // large fills a store as a large company would: each user has a role in one
-// workspace and in eight projects, a few at the platform; one has a role in
-// every project.
+// workspace and in eight projects and is in ten groups, a few at the platform;
+// every group has a role in a workspace and two projects, every fourth of them a
+// custom one; one user has a role in every project.
 func large(b *testing.B) (x *access.Index, mebibytes float64) {
 	b.Helper()
 	s, err := store.OpenBolt(filepath.Join(b.TempDir(), "atoll.db"), store.Options{})
@@ -52,9 +55,28 @@ func large(b *testing.B) (x *access.Index, mebibytes float64) {
 		add(bind("everywhere", access.ProjectViewer, fmt.Sprint("pr-one-p", i)))
 	}
 	roles := access.RoleNames(access.KindProject)
+	for i := range manyRoles {
+		add(custom(fmt.Sprint("c", i), access.KindProject, "", access.WorkloadsManage, access.SecretsView))
+	}
+	for i := range manyGroups {
+		name := fmt.Sprint("g", i)
+		add(group(name, ""))
+		add(bindTo("g-"+name, access.WorkspaceViewer, access.KindWorkspace, fmt.Sprint("ws-w", (i*7)%manyWorkspaces)))
+		for j := range 2 {
+			role := roles[j]
+			if i%4 == 0 {
+				role = fmt.Sprint("c", i%manyRoles)
+			}
+			add(bindTo("g-"+name, role, access.KindProject, fmt.Sprint("pr-one-p", (i*2+j*701)%manyProjects)))
+		}
+	}
 	for i := range manyUsers {
 		name := fmt.Sprint("u", i)
-		add(user(name))
+		var in []string
+		for j := range 10 {
+			in = append(in, fmt.Sprint("g-g", (i+j*43)%manyGroups))
+		}
+		add(member(name, in...))
 		if i%100 == 0 {
 			add(bind(name, access.PlatformOperator, ""))
 		}

@@ -1,11 +1,6 @@
-// The decision itself, without an allocation, and what follows from roles:
-// Kubernetes groups, permissions of a scope.
+// The decision itself, without an allocation.
 
 package access
-
-import (
-	"slices"
-)
 
 // Decision is the answer to "may they?".
 type Decision struct {
@@ -25,45 +20,45 @@ func (x *Index) Can(s Subject, p Permission, sc Scope) Decision {
 		return Decision{Missing: p, Scope: sc, Lost: true}
 	}
 	if !s.ReadOnly || p.Reads() {
-		if r := x.allowing(s.UID, p, sc); r != nil {
+		if r, _ := x.allowing(s.UID, p, sc); r != nil {
 			return Decision{Allowed: true, Role: r.name, Scope: sc}
 		}
 	}
 	return Decision{Missing: p, Scope: sc}
 }
 
-// allowing is the first role of a person that permits p in a scope, from the
-// widest scope inwards; nil when none does. x.mu is held.
-func (x *Index) allowing(uid string, p Permission, sc Scope) *role {
+// allowing is the first role of a person that permits p in a scope, their own
+// before those of their groups, from the widest scope inwards, and the binding
+// that gives it; nil when none does. No binding gives PlatformMember to who has
+// another role. x.mu is held.
+func (x *Index) allowing(uid string, p Permission, sc Scope) (*role, *bound) {
 	person := x.person(uid)
 	if person == nil {
-		return nil
+		return nil, nil
 	}
 	workspaceUID, projectUID, ok := x.resolve(sc)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	if r := person.permitting("", p); r != nil {
-		return r
-	}
-	if member := x.roles[PlatformMember]; member.permits(p) {
-		return member
-	}
-	if workspaceUID != "" {
-		if r := person.permitting(workspaceUID, p); r != nil {
-			return r
+	g := person.within(workspaceUID, projectUID, p)
+	for i := 0; g == nil && i < len(person.groups); i++ {
+		if t := person.groups[i]; t.known {
+			g = t.within(workspaceUID, projectUID, p)
 		}
 	}
-	if projectUID != "" {
-		return person.permitting(projectUID, p)
+	if g != nil {
+		return g.role, g.by
 	}
-	return nil
+	if member := x.presets[PlatformMember]; member.permits(p) {
+		return member, nil
+	}
+	return nil, nil
 }
 
 // person is who has a role somewhere and is not disabled; nil otherwise.
 func (x *Index) person(uid string) *person {
 	p := x.state.people[uid]
-	if p == nil || uid == "" || p.disabled || len(p.grants) == 0 {
+	if p == nil || uid == "" || p.disabled || !p.any() {
 		return nil
 	}
 	return p
@@ -96,15 +91,10 @@ func (x *Index) resolve(sc Scope) (workspaceUID, projectUID string, ok bool) {
 	return "", "", true
 }
 
-// permitting is a role given in a scope that permits p.
-func (p *person) permitting(scope string, permission Permission) *role {
-	low, high := p.given(scope)
-	for _, g := range p.grants[low:high] {
-		if g.role.permits(permission) {
-			return g.role
-		}
-	}
-	return nil
+// has tells whether a person has a permission in a scope; x.mu is held.
+func (x *Index) has(uid string, p Permission, sc Scope) bool {
+	r, _ := x.allowing(uid, p, sc)
+	return r != nil
 }
 
 // Permissions are all that a subject has in a scope, sorted.
@@ -115,97 +105,10 @@ func (x *Index) Permissions(s Subject, sc Scope) []Permission {
 	if x.lost != nil {
 		return all
 	}
-	for _, p := range x.known {
-		if (!s.ReadOnly || p.Reads()) && x.allowing(s.UID, p, sc) != nil {
+	for _, p := range x.catalogue.names {
+		if (!s.ReadOnly || p.Reads()) && x.has(s.UID, p, sc) {
 			all = append(all, p)
 		}
 	}
 	return all
-}
-
-// Roles are what a subject counts as at the kind of a scope, strongest first: a
-// workspace administrator has ProjectAdmin in its projects. Everybody who has
-// any role has PlatformMember at the platform.
-func (x *Index) Roles(s Subject, sc Scope) []string {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	roles := x.counting(s, sc)
-	names := make([]string, len(roles))
-	for i, r := range roles {
-		names[i] = r.name
-	}
-	return names
-}
-
-// counting is Roles as roles; x.mu is held.
-func (x *Index) counting(s Subject, sc Scope) []*role {
-	person := x.person(s.UID)
-	workspaceUID, projectUID, ok := x.resolve(sc)
-	if x.lost != nil || person == nil || !ok {
-		return nil
-	}
-	kind := sc.Kind()
-	var roles []*role
-	add := func(scope string) {
-		low, high := person.given(scope)
-		for _, g := range person.grants[low:high] {
-			if r := g.role.at(kind); r != nil && !slices.Contains(roles, r) {
-				roles = append(roles, r)
-			}
-		}
-	}
-	add("")
-	if workspaceUID != "" {
-		add(workspaceUID)
-	}
-	if projectUID != "" {
-		add(projectUID)
-	}
-	if member := x.roles[PlatformMember]; kind == KindPlatform && !slices.Contains(roles, member) {
-		roles = append(roles, member)
-	}
-	slices.SortFunc(roles, func(a, b *role) int { return a.rank - b.rank })
-	return roles
-}
-
-// Groups are the Kubernetes groups of a subject in a scope: those of its
-// platform roles, and in a project those of its roles there or in the project's
-// workspace. Nil for a person without any role, and while the store is lost.
-func (x *Index) Groups(s Subject, sc Scope) []string {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	person := x.person(s.UID)
-	workspaceUID, projectUID, ok := x.resolve(sc)
-	if x.lost != nil || person == nil || !ok {
-		return nil
-	}
-	groups := []string{platformGroups[PlatformMember]}
-	low, high := person.given("")
-	for _, g := range person.grants[low:high] {
-		if g.role.name != PlatformMember {
-			groups = append(groups, platformGroups[g.role.name])
-		}
-	}
-	if projectUID == "" {
-		return groups
-	}
-	pr := x.state.spaces[projectUID]
-	for _, scope := range [...]string{workspaceUID, projectUID} {
-		low, high := person.given(scope)
-		for _, g := range person.grants[low:high] {
-			r := g.role.at(KindProject)
-			if r == nil {
-				continue
-			}
-			if name := pr.groups[r]; !slices.Contains(groups, name) {
-				groups = append(groups, name)
-			}
-		}
-	}
-	return groups
-}
-
-// platformGroups are the groups of platform roles, made once.
-var platformGroups = map[string]string{
-	PlatformAdmin: PlatformGroup(PlatformAdmin), PlatformOperator: PlatformGroup(PlatformOperator), PlatformMember: PlatformGroup(PlatformMember),
 }

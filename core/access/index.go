@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/atoll-platform/atoll/core/store"
 )
@@ -24,12 +25,13 @@ var (
 type Index struct {
 	follower *store.Follower
 
-	mu    sync.RWMutex
-	state *state
-	roles map[string]*role
-	items map[string][]Item // by extension
-	known []Permission      // sorted
-	lost  error             // not nil: decisions deny
+	mu        sync.RWMutex
+	state     *state
+	presets   map[string]*role
+	items     map[string][]Item // by extension
+	catalogue catalogue
+	lost      error       // not nil: decisions deny
+	timer     *time.Timer // for what ends by itself; nil before the first
 
 	listening sync.Mutex
 	listeners map[chan struct{}]struct{}
@@ -38,7 +40,7 @@ type Index struct {
 // NewIndex reads the store and follows it until ctx ends or Close.
 func NewIndex(ctx context.Context, s store.Store) (*Index, error) {
 	x := &Index{
-		roles: newRoles(), items: map[string][]Item{}, known: knownPermissions(nil),
+		presets: newPresets(), items: map[string][]Item{}, catalogue: newCatalogue(nil),
 		lost: ErrLost, listeners: map[chan struct{}]struct{}{},
 	}
 	var err error
@@ -61,7 +63,7 @@ type indexed struct {
 func (i *indexed) Begin() func(store.Batch) {
 	i.x.mu.RLock()
 	defer i.x.mu.RUnlock()
-	fresh := newState(i.x.roles)
+	fresh := newState(i.x.presets)
 	i.fresh = fresh
 	return func(b store.Batch) { fresh.apply(b) }
 }
@@ -72,6 +74,8 @@ func (i *indexed) Show() {
 	x.mu.Lock()
 	again := x.state != nil
 	x.state, x.lost, i.fresh = i.fresh, nil, nil
+	x.state.compile(x.catalogue)
+	x.arm()
 	x.mu.Unlock()
 	if again {
 		slog.Info("the access index follows the store again")
@@ -83,6 +87,12 @@ func (i *indexed) Show() {
 func (i *indexed) Apply(b store.Batch) {
 	i.x.mu.Lock()
 	changed := i.x.state.apply(b)
+	if i.x.state.stale {
+		i.x.state.compile(i.x.catalogue)
+	}
+	if changed {
+		i.x.arm()
+	}
 	i.x.mu.Unlock()
 	if changed {
 		i.x.notify()
@@ -99,6 +109,7 @@ func (i *indexed) Lose(why error) {
 	}
 	i.x.mu.Lock()
 	i.x.lost = why
+	i.x.arm()
 	i.x.mu.Unlock()
 }
 

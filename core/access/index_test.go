@@ -222,16 +222,34 @@ func TestIndexThatFollowedEqualsOneThatIsNew(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	w := newWorld(t)
 	users, workspaces, clusters, projects := []string{"a", "b", "c", "d"}, []string{"w1", "w2"}, []string{"one", "two"}, []string{"p", "q"}
+	groups, customs := []string{"g", "h"}, []string{"c1", "c2"}
+	kinds := []access.Kind{access.KindPlatform, access.KindWorkspace, access.KindProject}
 	again := []string{"", "-again"} // a name that was given twice has another uid
 	pick := func(from []string) string { return from[random.IntN(len(from))] }
 	roles := slices.Concat(access.RoleNames(access.KindPlatform), access.RoleNames(access.KindWorkspace), access.RoleNames(access.KindProject))
 	change := func() store.Op {
 		remove := random.IntN(3) == 0
 		var op store.Op
-		switch random.IntN(8) {
+		switch random.IntN(12) {
 		case 0:
 			u := pick(users)
-			op = record(access.UserPrefix+u, access.Account{UID: "uid-" + u + pick(again), Disabled: random.IntN(4) == 0})
+			a := access.Account{UID: "uid-" + u + pick(again), Disabled: random.IntN(4) == 0, Robot: random.IntN(4) == 0}
+			for range random.IntN(3) {
+				a.Groups = append(a.Groups, "g-"+pick(groups)+pick(again))
+			}
+			if a.Robot {
+				a.WorkspaceUID = "ws-" + pick(workspaces)
+			}
+			op = record(access.UserPrefix+u, a)
+		case 8:
+			g := pick(groups)
+			op = record(access.GroupPrefix+g, access.Group{UID: "g-" + g + pick(again), Name: g, WorkspaceUID: pick([]string{"", "", "ws-w1"})})
+		case 9:
+			op = custom(pick(customs), kinds[random.IntN(3)], pick([]string{"", "ws-w1"}), access.WorkloadsManage, access.UsersManage, access.MembersView)
+		case 10, 11:
+			kind := kinds[random.IntN(3)]
+			scope := map[access.Kind]string{access.KindWorkspace: "ws-" + pick(workspaces), access.KindProject: "pr-" + pick(clusters) + "-" + pick(projects) + pick(again)}[kind]
+			op = bindTo(pick([]string{"uid-" + pick(users), "g-" + pick(groups) + pick(again)}), pick(slices.Concat(customs, access.RoleNames(kind))), kind, scope)
 		case 1:
 			n := pick(workspaces)
 			op = record(access.WorkspacePrefix+n, access.Workspace{UID: "ws-" + n + pick(again)})
@@ -255,7 +273,7 @@ func TestIndexThatFollowedEqualsOneThatIsNew(t *testing.T) {
 		return op
 	}
 	for round := range 60 {
-		for range 5 {
+		for range 8 {
 			w.commit(change())
 		}
 		fresh, err := access.NewIndex(t.Context(), w.store)
@@ -287,6 +305,11 @@ func TestIndexThatFollowedEqualsOneThatIsNew(t *testing.T) {
 			a2, ok2 := fresh.AccountByUID("uid-" + u)
 			same(t, round, "account of "+u, a1, a2)
 			same(t, round, "account of "+u, ok1, ok2)
+		}
+		for _, g := range groups {
+			g1, _ := w.index.GroupByUID("g-" + g)
+			g2, _ := fresh.GroupByUID("g-" + g)
+			same(t, round, "group "+g, g1, g2)
 		}
 		fresh.Close()
 	}

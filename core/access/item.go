@@ -1,4 +1,5 @@
-// Items: the permissions that extensions add, and the roles they join.
+// Items: permissions as they are described and depend on each other; those that
+// extensions add, and the roles they join.
 
 package access
 
@@ -18,12 +19,14 @@ const (
 // ErrInvalidItem says that an extension's item is not as it must be.
 var ErrInvalidItem = errors.New("the permission item is not valid")
 
-// Item is one permission of an extension.
+// Item is one permission, of the core or of an extension.
 type Item struct {
-	Permission Permission // "<extension>/<name>"
-	Scope      Kind       // what it is about
-	Title      string
-	Defaults   []string // roles of that kind that have it from the start; stronger ones have it too
+	Permission  Permission // an extension's is "<extension>/<name>"
+	Scope       Kind       // what it is about
+	Title       string
+	Description string
+	Needs       []Permission // who has it has these too
+	Defaults    []string     // an extension's: roles of that kind that have it from the start; stronger ones have it too
 }
 
 // CheckItems tells whether an extension may add these items. ErrInvalidItem
@@ -66,8 +69,9 @@ func (x *Index) SetItems(extension string, items []Item) error {
 	} else {
 		x.items[extension] = items
 	}
-	compile(x.roles, x.items)
-	x.known = knownPermissions(x.items)
+	x.catalogue = newCatalogue(x.items)
+	compile(x.presets, x.items)
+	x.state.compile(x.catalogue)
 	x.mu.Unlock()
 	x.notify()
 	return nil
@@ -78,17 +82,73 @@ func (x *Index) RemoveItems(extension string) {
 	_ = x.SetItems(extension, nil) // no items cannot be refused
 }
 
-// knownPermissions are all that there are, sorted by name.
-func knownPermissions(items map[string][]Item) []Permission {
-	var all []Permission
-	for p := range core {
-		all = append(all, p)
+// catalogue is every permission that there is.
+type catalogue struct {
+	items map[Permission]Item
+	names []Permission // sorted
+}
+
+// newCatalogue adds the items of extensions to the core's. Of an extension, who
+// manages something sees it.
+func newCatalogue(items map[string][]Item) catalogue {
+	c := catalogue{items: make(map[Permission]Item, len(coreItems))}
+	add := func(it Item) {
+		c.items[it.Permission] = it
+		c.names = append(c.names, it.Permission)
+	}
+	for _, it := range coreItems {
+		add(it)
 	}
 	for _, list := range items {
 		for _, it := range list {
-			all = append(all, it.Permission)
+			if of, ok := strings.CutSuffix(string(it.Permission), manage); ok {
+				see := Permission(of + view)
+				if slices.ContainsFunc(list, func(other Item) bool { return other.Permission == see }) {
+					it.Needs = append(slices.Clone(it.Needs), see)
+				}
+			}
+			add(it)
 		}
 	}
-	slices.Sort(all)
+	slices.Sort(c.names)
+	return c
+}
+
+// closure is what a role of a kind has that is made of these permissions: they,
+// what they need, and the view of where it is given. What there is not, and what
+// is about a wider scope than the role's, is not among it.
+func (c catalogue) closure(k Kind, permissions []Permission) map[Permission]struct{} {
+	has := map[Permission]struct{}{}
+	var add func(p Permission)
+	add = func(p Permission) {
+		it, ok := c.items[p]
+		if _, had := has[p]; had || !ok || it.Scope.width() > k.width() {
+			return
+		}
+		has[p] = struct{}{}
+		for _, need := range it.Needs {
+			add(need)
+		}
+	}
+	switch k {
+	case KindWorkspace:
+		add(WorkspacesView)
+	case KindProject:
+		add(ProjectsView)
+	}
+	for _, p := range permissions {
+		add(p)
+	}
+	return has
+}
+
+// Items are all permissions that there are, sorted by name.
+func (x *Index) Items() []Item {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	all := make([]Item, len(x.catalogue.names))
+	for i, p := range x.catalogue.names {
+		all[i] = x.catalogue.items[p]
+	}
 	return all
 }

@@ -18,7 +18,7 @@ func (x *Index) Projects(s Subject, cluster string) []Project {
 		return nil
 	}
 	var all []Project
-	if person.permitting("", ProjectsView) != nil {
+	if person.permits("", "", ProjectsView) {
 		for at, pr := range x.state.projects {
 			if cluster == "" || at.cluster == cluster {
 				all = append(all, pr.Project)
@@ -32,20 +32,23 @@ func (x *Index) Projects(s Subject, cluster string) []Project {
 				all = append(all, pr.Project)
 			}
 		}
-		for _, g := range person.grants {
-			if !g.role.permits(ProjectsView) {
-				continue
-			}
-			switch g.role.kind {
-			case KindWorkspace:
-				if w := x.state.tenants[g.scope]; w != nil {
-					for pr := range w.projects {
+		for h := range person.all {
+			for i := range h.grants {
+				g := &h.grants[i]
+				if !g.role.permits(ProjectsView) {
+					continue
+				}
+				switch g.role.kind {
+				case KindWorkspace:
+					if w := x.state.tenants[g.scope]; w != nil && h.counts(g, g.scope) {
+						for pr := range w.projects {
+							see(pr)
+						}
+					}
+				case KindProject:
+					if pr := x.state.spaces[g.scope]; pr != nil && h.counts(g, pr.WorkspaceUID) {
 						see(pr)
 					}
-				}
-			case KindProject:
-				if pr := x.state.spaces[g.scope]; pr != nil {
-					see(pr)
 				}
 			}
 		}
@@ -64,9 +67,9 @@ func (x *Index) Workspaces(s Subject) []Workspace {
 		return nil
 	}
 	var all []Workspace
-	everywhere := person.permitting("", WorkspacesView) != nil
+	everywhere := person.permits("", "", WorkspacesView)
 	for _, w := range x.state.workspaces {
-		if everywhere || person.permitting(w.UID, WorkspacesView) != nil {
+		if everywhere || person.permits(w.UID, w.UID, WorkspacesView) {
 			all = append(all, w.Workspace)
 		}
 	}
@@ -112,55 +115,4 @@ func (x *Index) WorkspaceByUID(uid string) (Workspace, bool) {
 		return w.Workspace, true
 	}
 	return Workspace{}, false
-}
-
-// Account is the user with a name.
-func (x *Index) Account(name string) (Account, bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	a, ok := x.state.accounts[name]
-	return a, ok
-}
-
-// AccountByUID is the user with an id; false when there is none any more.
-func (x *Index) AccountByUID(uid string) (Account, bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	p := x.state.people[uid]
-	if p == nil || p.name == "" {
-		return Account{}, false
-	}
-	a, ok := x.state.accounts[p.name]
-	return a, ok
-}
-
-// BindingsOf are a person's bindings by their keys in the store. It looks
-// through all that there are: not for every request.
-func (x *Index) BindingsOf(uid string) map[string]Binding {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	all := map[string]Binding{}
-	for key, b := range x.state.bindings {
-		if b.SubjectUID == uid {
-			all[key] = b
-		}
-	}
-	return all
-}
-
-// Holding are the uids of the people who were given a platform role, disabled
-// ones too.
-func (x *Index) Holding(platformRole string) []string {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	var all []string
-	for uid, p := range x.state.people {
-		low, high := p.given("")
-		for _, g := range p.grants[low:high] {
-			if g.role.name == platformRole {
-				all = append(all, uid)
-			}
-		}
-	}
-	return all
 }

@@ -11,37 +11,62 @@ type Permission string
 // The core's permissions. One asked for at a wider scope than its own means all
 // that lies within: WorkloadsView in a cluster is the view of all its projects.
 const (
-	ClustersView     Permission = "clusters.view"     // clusters and their state
-	ClustersManage   Permission = "clusters.manage"   // nodes, and what has no namespace
-	UsersView        Permission = "users.view"        // all users
-	UsersManage      Permission = "users.manage"      // create, disable, delete users; give platform roles
-	ExtensionsView   Permission = "extensions.view"   // installed extensions and what they may
-	ExtensionsManage Permission = "extensions.manage" // install and remove them
-	AuditView        Permission = "audit.view"        // who did what
-	WorkspacesManage Permission = "workspaces.manage" // create and delete workspaces
+	ClustersView     Permission = "clusters.view"
+	ClustersManage   Permission = "clusters.manage"
+	NodesManage      Permission = "nodes.manage"
+	UsersView        Permission = "users.view"
+	UsersManage      Permission = "users.manage"
+	ExtensionsView   Permission = "extensions.view"
+	ExtensionsManage Permission = "extensions.manage"
+	AuditView        Permission = "audit.view"
+	WorkspacesManage Permission = "workspaces.manage"
 
-	WorkspacesView Permission = "workspaces.view" // a workspace and its name
-	ProjectsManage Permission = "projects.manage" // create and delete projects in a workspace
+	WorkspacesView Permission = "workspaces.view"
+	ProjectsManage Permission = "projects.manage"
+	RolesManage    Permission = "roles.manage"
 
-	ProjectsView    Permission = "projects.view"    // a project and its state
-	MembersView     Permission = "members.view"     // who belongs to a workspace or project
-	MembersManage   Permission = "members.manage"   // give and take roles there
-	WorkloadsView   Permission = "workloads.view"   // everything that runs; nothing secret
-	WorkloadsManage Permission = "workloads.manage" // create, change and delete it
-	PodsExec        Permission = "pods.exec"        // go into containers
-	SecretsView     Permission = "secrets.view"     // read Secrets
-	SecretsManage   Permission = "secrets.manage"   // write Secrets
+	ProjectsView          Permission = "projects.view"
+	MembersView           Permission = "members.view"
+	MembersManage         Permission = "members.manage"
+	WorkloadsView         Permission = "workloads.view"
+	WorkloadsManage       Permission = "workloads.manage"
+	PodsExec              Permission = "pods.exec"
+	SecretsView           Permission = "secrets.view"
+	SecretsManage         Permission = "secrets.manage"
+	ServiceAccountsManage Permission = "serviceaccounts.manage"
+	GatewaysManage        Permission = "gateways.manage"
 )
 
 // Reads tells whether the permission is one of looking only, by its name: it
 // ends in ".view". A read-only credential has no others.
-func (p Permission) Reads() bool { return strings.HasSuffix(string(p), ".view") }
+func (p Permission) Reads() bool { return strings.HasSuffix(string(p), view) }
 
-// core lists the core's permissions with the kind of scope that each is about.
-var core = map[Permission]Kind{
-	ClustersView: KindPlatform, ClustersManage: KindPlatform, UsersView: KindPlatform, UsersManage: KindPlatform,
-	ExtensionsView: KindPlatform, ExtensionsManage: KindPlatform, AuditView: KindPlatform, WorkspacesManage: KindPlatform,
-	WorkspacesView: KindWorkspace, ProjectsManage: KindWorkspace,
-	ProjectsView: KindProject, MembersView: KindProject, MembersManage: KindProject, WorkloadsView: KindProject,
-	WorkloadsManage: KindProject, PodsExec: KindProject, SecretsView: KindProject, SecretsManage: KindProject,
+const view, manage = ".view", ".manage"
+
+// coreItems are the core's permissions, from the platform inwards.
+var coreItems = []Item{
+	{Permission: ClustersView, Scope: KindPlatform, Title: "See clusters", Description: "Clusters and their state."},
+	{Permission: ClustersManage, Scope: KindPlatform, Title: "Manage clusters", Description: "Change what has no namespace: nodes, volumes, classes, definitions of resources.", Needs: []Permission{ClustersView, NodesManage}},
+	{Permission: NodesManage, Scope: KindPlatform, Title: "Keep nodes", Description: "See what has no namespace, cordon nodes and evict pods.", Needs: []Permission{ClustersView}},
+	{Permission: UsersView, Scope: KindPlatform, Title: "See users", Description: "All users and groups."},
+	{Permission: UsersManage, Scope: KindPlatform, Title: "Manage users", Description: "Create, disable and delete users, and give roles of the platform.", Needs: []Permission{UsersView}},
+	{Permission: ExtensionsView, Scope: KindPlatform, Title: "See extensions", Description: "Installed extensions and what they may."},
+	{Permission: ExtensionsManage, Scope: KindPlatform, Title: "Manage extensions", Description: "Install and remove extensions.", Needs: []Permission{ExtensionsView}},
+	{Permission: AuditView, Scope: KindPlatform, Title: "See the audit log", Description: "Who did what."},
+	{Permission: WorkspacesManage, Scope: KindPlatform, Title: "Manage workspaces", Description: "Create and delete workspaces.", Needs: []Permission{WorkspacesView}},
+
+	{Permission: WorkspacesView, Scope: KindWorkspace, Title: "See the workspace", Description: "The workspace and its name."},
+	{Permission: ProjectsManage, Scope: KindWorkspace, Title: "Manage projects", Description: "Create and delete projects.", Needs: []Permission{WorkspacesView, ProjectsView}},
+	{Permission: RolesManage, Scope: KindWorkspace, Title: "Manage roles", Description: "Create, change and delete custom roles.", Needs: []Permission{MembersView}},
+
+	{Permission: ProjectsView, Scope: KindProject, Title: "See the project", Description: "The project and its state."},
+	{Permission: MembersView, Scope: KindProject, Title: "See members", Description: "Who belongs here, and what the roles are."},
+	{Permission: MembersManage, Scope: KindProject, Title: "Manage members", Description: "Give and take roles.", Needs: []Permission{MembersView}},
+	{Permission: WorkloadsView, Scope: KindProject, Title: "See workloads", Description: "Everything that runs, and its logs; nothing secret.", Needs: []Permission{ProjectsView}},
+	{Permission: WorkloadsManage, Scope: KindProject, Title: "Manage workloads", Description: "Create, change and delete what runs. What runs reads the secrets it is given.", Needs: []Permission{WorkloadsView}},
+	{Permission: PodsExec, Scope: KindProject, Title: "Go into containers", Description: "Terminals, port forwarding and debugging containers.", Needs: []Permission{WorkloadsView}},
+	{Permission: SecretsView, Scope: KindProject, Title: "See secrets", Description: "Read Secrets.", Needs: []Permission{ProjectsView}},
+	{Permission: SecretsManage, Scope: KindProject, Title: "Manage secrets", Description: "Create, change and delete Secrets.", Needs: []Permission{SecretsView}},
+	{Permission: ServiceAccountsManage, Scope: KindProject, Title: "Manage service accounts", Description: "The accounts that workloads run as; not their tokens.", Needs: []Permission{WorkloadsView}},
+	{Permission: GatewaysManage, Scope: KindProject, Title: "Manage gateways", Description: "Ways in from outside.", Needs: []Permission{WorkloadsView}},
 }

@@ -48,6 +48,7 @@ type Binding struct {
 	GroupUID   string       `json:"groupUID,omitempty"`
 	Role       string       `json:"role"` // a preset's name, or the uid of a custom role
 	Scope      BindingScope `json:"scope"`
+	Until      time.Time    `json:"until,omitzero"` // it ends by itself then; zero: never
 }
 
 // MaxGroups is how many groups a user may be in.

@@ -37,27 +37,30 @@ var presets = []preset{
 	{PlatformAdmin, KindPlatform, PlatformOperator, WorkspaceAdmin, []Permission{
 		ClustersManage, UsersManage, ExtensionsManage, WorkspacesManage}},
 	{PlatformOperator, KindPlatform, PlatformMember, WorkspaceViewer, []Permission{
-		UsersView, ExtensionsView, AuditView}},
+		NodesManage, UsersView, ExtensionsView, AuditView}},
 	{PlatformMember, KindPlatform, "", "", []Permission{ClustersView}},
 
-	{WorkspaceAdmin, KindWorkspace, WorkspaceViewer, ProjectAdmin, []Permission{ProjectsManage, MembersManage}},
+	{WorkspaceAdmin, KindWorkspace, WorkspaceViewer, ProjectAdmin, []Permission{ProjectsManage, RolesManage, MembersManage}},
 	{WorkspaceViewer, KindWorkspace, WorkspaceMember, ProjectViewer, []Permission{MembersView}},
 	{WorkspaceMember, KindWorkspace, "", "", []Permission{WorkspacesView}},
 
-	{ProjectAdmin, KindProject, ProjectDeveloper, "", []Permission{MembersManage}},
+	{ProjectAdmin, KindProject, ProjectDeveloper, "", []Permission{MembersManage, ServiceAccountsManage, GatewaysManage}},
 	{ProjectDeveloper, KindProject, ProjectViewer, "", []Permission{WorkloadsManage, PodsExec, SecretsView, SecretsManage}},
 	{ProjectViewer, KindProject, "", "", []Permission{ProjectsView, MembersView, WorkloadsView}},
 }
 
-// role is a preset made ready for decisions; what it permits is made anew when
-// extensions add or take items, under the index's lock.
+// role is a preset or custom role made ready for decisions; what it permits is
+// made anew when extensions add or take items, under the index's lock.
 type role struct {
-	name   string
-	kind   Kind
-	rank   int   // its place among the presets: the smaller the stronger
-	weaker *role // nil for the weakest
-	within *role // nil when it counts as nothing further in
-	has    map[Permission]struct{}
+	name      string
+	kind      Kind
+	rank      int         // its place among the presets: the smaller the stronger; custom ones come after
+	weaker    *role       // nil for the weakest
+	within    *role       // nil when it counts as nothing further in
+	custom    *CustomRole // nil for a preset
+	definedIn string      // uid of the workspace outside of which it does not count; "" for none
+	inmost    Kind        // the narrowest scope that a custom role has permissions of
+	has       map[Permission]struct{}
 }
 
 func (r *role) permits(p Permission) bool {
@@ -65,8 +68,15 @@ func (r *role) permits(p Permission) bool {
 	return ok
 }
 
-// at is what the role counts as at a kind of scope; nil for nothing.
+// at is what the role counts as at a kind of scope; nil for nothing. A custom
+// role counts as itself as far in as its permissions go.
 func (r *role) at(k Kind) *role {
+	if r.custom != nil {
+		if k.width() <= r.kind.width() && k.width() >= r.inmost.width() {
+			return r
+		}
+		return nil
+	}
 	for ; r != nil; r = r.within {
 		if r.kind == k {
 			return r
@@ -75,8 +85,8 @@ func (r *role) at(k Kind) *role {
 	return nil
 }
 
-// newRoles makes the presets with the core's permissions.
-func newRoles() map[string]*role {
+// newPresets makes the presets with the core's permissions.
+func newPresets() map[string]*role {
 	roles := make(map[string]*role, len(presets))
 	for i, p := range presets {
 		roles[p.name] = &role{name: p.name, kind: p.kind, rank: i}
@@ -128,8 +138,8 @@ func compile(roles map[string]*role, items map[string][]Item) {
 	}
 }
 
-// RoleKind is the kind of scope at which a role is given; false for a role that
-// there is not.
+// RoleKind is the kind of scope at which a preset role is given; false for a
+// role that is no preset.
 func RoleKind(name string) (Kind, bool) {
 	for _, p := range presets {
 		if p.name == name {
@@ -139,7 +149,7 @@ func RoleKind(name string) (Kind, bool) {
 	return "", false
 }
 
-// RoleNames lists the roles of a kind, strongest first.
+// RoleNames lists the preset roles of a kind, strongest first.
 func RoleNames(k Kind) []string {
 	var names []string
 	for _, p := range presets {
@@ -151,13 +161,15 @@ func RoleNames(k Kind) []string {
 }
 
 // PlatformGroup is the Kubernetes group of those who have a platform role:
-// "atoll:platform:admin" for PlatformAdmin.
+// "atoll:platform:admin" for PlatformAdmin, "atoll:platform:<uid>" for a custom
+// role.
 func PlatformGroup(role string) string {
 	return "atoll:platform:" + strings.TrimPrefix(role, "platform-")
 }
 
 // ProjectGroup is the Kubernetes group of those who have a role in a project:
-// "atoll:project:<uid>:admin" for ProjectAdmin.
+// "atoll:project:<uid>:admin" for ProjectAdmin, "atoll:project:<uid>:<role uid>"
+// for a custom role.
 func ProjectGroup(projectUID, role string) string {
 	return "atoll:project:" + projectUID + ":" + strings.TrimPrefix(role, "project-")
 }

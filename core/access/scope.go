@@ -14,6 +14,19 @@ const (
 	KindProject   Kind = "project"
 )
 
+// width orders kinds: the wider the larger; 0 for what is none.
+func (k Kind) width() int {
+	switch k {
+	case KindPlatform:
+		return 3
+	case KindWorkspace:
+		return 2
+	case KindProject:
+		return 1
+	}
+	return 0
+}
+
 // Scope is where a request happens, by names. The zero value is the platform;
 // Cluster alone is a whole cluster; Cluster and Project are a project, which is
 // always addressed with its cluster; Workspace alone is a workspace. Workspace
