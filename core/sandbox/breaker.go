@@ -274,6 +274,7 @@ func (g *Guest) startFor(ctx context.Context, key instanceKey, c *Caller) (*inst
 	switch {
 	case errors.As(err, &f):
 		g.breakers.failed(t, c, f.Class)
+		g.accounts.of(t, c, time.Now()).fault(f.Class)
 	case errors.Is(err, ErrModule):
 		g.breakers.failed(t, c, FaultStart)
 	}
@@ -294,6 +295,7 @@ func (i *instance) blame(f *Fault) {
 			caller = nil
 		}
 		i.guest.breakers.failed(s.tenant, caller, f.Class)
+		s.bill.account.fault(f.Class)
 	}
 }
 

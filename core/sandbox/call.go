@@ -143,6 +143,7 @@ func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.T
 	case i.leaving != nil:
 		return nil, i.leaving
 	case len(i.streams)-i.opened >= i.guest.limits.Streams:
+		i.guest.accounts.of(i.guest.tenantOf(&r.Caller), &r.Caller, now).refuse(BudgetStreams)
 		return nil, fmt.Errorf("%w: %d", ErrBusy, i.guest.limits.Streams)
 	}
 	at, deadline := len(i.in), i.guest.deadline(r, now)
@@ -159,6 +160,7 @@ func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.T
 	i.active = now
 	s.ctx, s.request, s.exchange, s.protocol = ctx, r, x, r.Protocol
 	s.tenant, s.deadline, s.once = i.guest.tenantOf(&r.Caller), deadline, r.Protocol != ""
+	i.ledger.open(i, s, now)
 	if i.nextID >= lastIDs {
 		i.retire()
 	}
@@ -219,6 +221,14 @@ func (s *stream) sendBody(body io.Reader, trailer func() []wire.Header) {
 func (i *instance) expire(s *stream) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.overDeadline(s)
+}
+
+// overDeadline resets a stream whose time is up. i.mu is held.
+func (i *instance) overDeadline(s *stream) {
+	if s.err == nil && !s.gone {
+		s.bill.account.refuse(BudgetDeadline)
+	}
 	i.resetStream(s, wire.Deadline, "", &ResetError{Code: wire.Deadline})
 }
 

@@ -68,6 +68,8 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 	by := Parent{Request: on, Extension: i.guest.spec.Name, Version: i.guest.spec.Version}
 	p.once = p.once || !safe(door, by, r)
 	s.parent, s.protocol = p, r.Protocol
+	s.bill.account, s.bill.counted = p.bill.account, true
+	i.takesPart(p).calls++
 	p.children = append(p.children, s)
 	// The parent's deadline ends the parent, and that ends this: a timer of its
 	// own would let the guest answer for a time that is up.

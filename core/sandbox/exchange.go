@@ -141,6 +141,7 @@ func (i *instance) exchange(ctx context.Context, x *Exchange) (*stream, error) {
 	i.owned = true
 	if n := len(x.Send); n > 0 && n <= i.room {
 		i.in = wire.AppendFrame(i.in, wire.Data, 0, s.id, x.Send)
+		i.takesPart(s).in += n
 		s.room -= n
 		i.room -= n
 		s.sendEnd(nil, nil)
@@ -199,7 +200,7 @@ func (i *instance) await(ctx context.Context, s *stream, x *Exchange) {
 			i.abandon(s, context.Cause(ctx))
 		case <-late:
 			i.mu.Lock()
-			i.resetStream(s, wire.Deadline, "", &ResetError{Code: wire.Deadline})
+			i.overDeadline(s)
 		}
 	}
 }

@@ -88,6 +88,10 @@ type Guest struct {
 	source  func(context.Context) (machine.Code, error)
 	firstID uint32
 
+	accounts     accounts
+	memory       level // of all instances
+	faultClasses tally[Class]
+
 	loading  chan struct{} // whoever holds it may load code and start instances
 	breakers breakers
 
@@ -119,6 +123,7 @@ func newGuest(e *Engine, spec Spec) *Guest {
 	}
 	g.source, g.firstID = g.load, 1
 	g.breakers.init(g.logger)
+	g.accounts.init()
 	return g
 }
 
@@ -215,7 +220,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 		signal: make(chan struct{}, 1), done: make(chan struct{}),
 		streams: map[uint32]*stream{}, nextID: g.firstID,
 		windowSize: quarter, window: quarter, room: quarter,
-		active: time.Now(),
+		active: time.Now(), ledger: ledger{turn: 1},
 	}
 	i.wanted.Store(1)
 	started := make(chan error)
@@ -280,6 +285,7 @@ func (g *Guest) left(i *instance) {
 	}
 	g.requests.Add(i.requests)
 	g.polls.Add(i.polls)
+	i.billMemory(0)
 	g.unloadWhenIdle()
 }
 
@@ -310,6 +316,7 @@ func (g *Guest) unloadWhenIdle() {
 // faulted tells of an instance that ended by its own fault.
 func (g *Guest) faulted(f *Fault) {
 	g.faults.Add(1)
+	g.faultClasses.count(f.Class, 1)
 	g.logger.Warn("an instance of an extension ended by its own fault", slog.String("class", string(f.Class)), slog.String("detail", f.Detail))
 	if g.engine.onFault != nil {
 		go g.engine.onFault(*f)

@@ -47,6 +47,7 @@ type instance struct {
 	log   *guestLog
 
 	turned machine.Turn // the guest's last turn; for the owner
+	ledger ledger       // for the owner, with mu held
 
 	signal chan struct{} // the loop looks
 	done   chan struct{} // the loop has left, the memory is free
@@ -201,6 +202,7 @@ func (i *instance) turn(now time.Time) {
 	i.mu.Lock()
 	batch := i.takeBatch()
 	i.company = i.carried()
+	i.handsOver(batch)
 	i.mu.Unlock()
 	err := i.enter(now, batch)
 
@@ -216,6 +218,7 @@ func (i *instance) turn(now time.Time) {
 			i.settle()
 		}
 	}
+	i.settleUp(now)
 	i.owned = false
 	if cap(batch) > cap(i.spare) && cap(batch) <= 256<<10 {
 		i.spare = batch[:0]
@@ -282,6 +285,7 @@ func (i *instance) enter(now time.Time, batch []byte) error {
 	}
 	t.Now, t.Batch, t.CPU = now, batch, i.guest.limits.CPUPerRequest
 	err := i.run.Turn(t)
+	i.ledger.owed.Add(t.Used)
 	i.log.wrote(now, t.Said, t.Unsaid)
 	return err
 }

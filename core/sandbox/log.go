@@ -25,7 +25,8 @@ type guestLog struct {
 	cut     bool   // the rest of it is thrown away
 	tokens  float64
 	at      time.Time
-	dropped int
+	dropped int // and not yet said
+	lost    int // dropped, and not yet billed
 }
 
 func newGuestLog(to *slog.Logger, now time.Time) *guestLog {
@@ -39,7 +40,7 @@ func (l *guestLog) wrote(now time.Time, b []byte, unsaid int) {
 	if unsaid > 0 {
 		l.cut = true
 		l.flush(now)
-		l.dropped += 1 + unsaid/logLine
+		l.drop(1 + unsaid/logLine)
 	}
 }
 
@@ -62,6 +63,11 @@ func (l *guestLog) write(now time.Time, b []byte) {
 func (l *guestLog) close(now time.Time) {
 	l.flush(now)
 	l.sayDropped()
+}
+
+func (l *guestLog) drop(lines int) {
+	l.dropped += lines
+	l.lost += lines
 }
 
 // sayDropped says how many lines were dropped.
@@ -151,7 +157,7 @@ func (l *guestLog) say(now time.Time, level slog.Level, text string, attrs ...sl
 		l.tokens, l.at = min(logBurst, l.tokens+d.Seconds()*logRate), now
 	}
 	if l.tokens < 1 {
-		l.dropped++
+		l.drop(1)
 		return
 	}
 	l.tokens--

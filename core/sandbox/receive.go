@@ -23,16 +23,21 @@ func (i *instance) receive(out []byte) error {
 		if err != nil {
 			return i.fault(FaultWire, err.Error())
 		}
+		s := i.streams[f.Stream]
+		if s != nil {
+			i.takesPart(s)
+		}
 		out = rest
-		if err := i.receiveFrame(f); err != nil {
+		if err := i.receiveFrame(f, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (i *instance) receiveFrame(f wire.Frame) error {
-	switch s := i.streams[f.Stream]; {
+// receiveFrame takes a frame of a stream; nil: of one that is not there.
+func (i *instance) receiveFrame(f wire.Frame, s *stream) error {
+	switch {
 	case f.Stream == 0:
 		return i.receiveControl(f)
 	case f.Type == wire.Open:
@@ -192,6 +197,7 @@ func (i *instance) receiveData(s *stream, f wire.Frame) error {
 	}
 	s.window -= n
 	i.window -= n
+	i.takesPart(s).out += len(f.Payload)
 	switch {
 	case s.discard:
 		i.giveBack(n)

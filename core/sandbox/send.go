@@ -100,6 +100,7 @@ func (s *stream) sendSome(p []byte, flags wire.Flags) (n int, whole bool) {
 	case sink != nil:
 		i.forward(sink, p[:n], flags)
 	default:
+		i.takesPart(s).in += n
 		s.room -= cost(n, flags)
 		i.room -= cost(n, flags)
 		i.in = wire.AppendFrame(i.in, wire.Data, flags, s.id, p[:n])

@@ -29,6 +29,7 @@ type stream struct {
 	protocol string      // of an upgrade
 	accepted bool        // the upgrade was accepted
 	tenant   tenant      // host-opened: whose breaker its end is news for
+	bill     bill        // what was done for it
 	deadline time.Time   // host-opened: when it ends at latest; zero: never
 	kept     *keptBody   // host-opened: what of its body was read; nil: it has none
 	once     bool        // host-opened: it cannot be run again, for somebody has seen of it
@@ -107,6 +108,9 @@ func (i *instance) remove(s *stream) {
 	if s.gone {
 		return
 	}
+	if len(i.in) > 0 { // the end of it may be on its way to the guest
+		i.takesPart(s)
+	}
 	s.gone = true
 	delete(i.streams, s.id)
 	if s.reset {
@@ -144,9 +148,10 @@ func (i *instance) remove(s *stream) {
 	i.endIfDrained()
 }
 
-// recycle puts a pooled stream back. Nobody may know it any more. i.mu is held.
+// recycle puts a pooled stream back. Nobody may know it any more, but for the
+// ledger, where it stays out of the pool. i.mu is held.
 func (i *instance) recycle(s *stream) {
-	if s.pooled && len(i.free) < 64 {
+	if s.pooled && s.bill.turn != i.ledger.turn && len(i.free) < 64 {
 		i.free = append(i.free, s)
 	}
 }

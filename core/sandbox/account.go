@@ -1,0 +1,439 @@
+// Accounting: what a guest's work takes, and for whom it was done.
+//
+// Each turn is billed to the requests that had a part in it: those for which
+// frames went in, and those for which the guest said something, their children's
+// frames among them. They share the turn's processor time evenly, for nobody can
+// look into a guest. A turn without any such request, as when a timer has run
+// out, is the one's that the instance carries alone; where it carries several, it
+// is billed to their tenants and counts for no request.
+package sandbox
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/atoll-platform/atoll/core/sandbox/machine"
+	"github.com/atoll-platform/atoll/sdk/go/wire"
+)
+
+const (
+	maxAccounts  = 1024        // tenants of one guest that have an account of their own
+	accountQuiet = time.Minute // an account without work for so long can be folded
+)
+
+// Usage is what somebody has used of a guest since Load.
+type Usage struct {
+	// Requests that have come to the guest; what is run again counts again.
+	Requests uint64
+	// CPU is time on a processor, and Units are metered instructions: the same
+	// work takes the same units, whatever else the machine does.
+	CPU   time.Duration
+	Units uint64
+	// BytesIn and BytesOut are bytes of bodies that went into the guest and
+	// came out of it: of requests, answers, and what was said at doors. What it
+	// has spliced goes past it.
+	BytesIn, BytesOut uint64
+	// HostCalls are streams that the guest opened at a door.
+	HostCalls uint64
+	// LogLinesDropped were more than may be logged.
+	LogLinesDropped uint64
+	// Memory is the linear memory of all instances now, and MemoryPeak the most
+	// that it was, in bytes. What tenants share is nobody's.
+	Memory, MemoryPeak uint64
+	// Faults by class. A tenant's are those that its requests are blamed for.
+	Faults map[Class]uint64
+	// Refused by the budget that was used up.
+	Refused map[Budget]uint64
+}
+
+// TenantUsage is the usage of one tenant: of a workspace, or of a user where the
+// guest keeps users apart or the request has no workspace.
+type TenantUsage struct {
+	Workspace, WorkspaceUID string
+	User, UserUID           string
+	// Others marks the usage of all who have no row: of those that were quiet
+	// when others needed theirs, and of what was done for nobody.
+	Others bool
+	Usage
+}
+
+// Usage tells what the guest has used, and each tenant, most processor time
+// first.
+func (g *Guest) Usage() (all Usage, tenants []TenantUsage) {
+	tenants = g.accounts.tenants()
+	all.Faults, all.Refused = map[Class]uint64{}, map[Budget]uint64{}
+	for n := range tenants {
+		all.add(&tenants[n].Usage)
+	}
+	all.Memory, all.MemoryPeak = g.memory.look()
+	all.Faults = g.faultClasses.seen()
+	return all, tenants
+}
+
+func (u *Usage) add(more *Usage) {
+	u.Requests += more.Requests
+	u.CPU += more.CPU
+	u.Units += more.Units
+	u.BytesIn += more.BytesIn
+	u.BytesOut += more.BytesOut
+	u.HostCalls += more.HostCalls
+	u.LogLinesDropped += more.LogLinesDropped
+	for b, n := range more.Refused {
+		u.Refused[b] += n
+	}
+}
+
+// tally is a count of each of several kinds.
+type tally[K cmp.Ordered] struct {
+	mu sync.Mutex
+	of map[K]uint64
+}
+
+func (t *tally[K]) count(k K, n uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of == nil {
+		t.of = map[K]uint64{}
+	}
+	t.of[k] += n
+}
+
+func (t *tally[K]) seen() map[K]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of == nil {
+		return map[K]uint64{}
+	}
+	return maps.Clone(t.of)
+}
+
+// level is an amount that goes up and down, and the most that it was.
+type level struct {
+	mu        sync.Mutex
+	now, peak uint64
+}
+
+func (l *level) change(from, to uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now += to - from
+	l.peak = max(l.peak, l.now)
+}
+
+func (l *level) look() (now, peak uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now, l.peak
+}
+
+// accounts are those of one guest.
+type accounts struct {
+	others account // never folded
+
+	mu  sync.Mutex
+	all map[tenant]*account
+}
+
+// account is what one tenant has used. One that was folded leads into others'.
+type account struct {
+	owner  TenantUsage             // the names; its Usage stays empty
+	folded atomic.Pointer[account] // where it has gone to
+
+	mu      sync.Mutex // comes after every other
+	used    Usage      // without its maps and its memory
+	last    time.Time  // when work was last billed
+	faults  tally[Class]
+	refused tally[Budget]
+	memory  level
+}
+
+func (a *accounts) init() {
+	a.all, a.others.owner.Others = map[tenant]*account{}, true
+}
+
+// of is the account of a tenant. c has the names.
+func (a *accounts) of(t tenant, c *Caller, now time.Time) *account {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if at := a.all[t]; at != nil {
+		return at
+	}
+	if len(a.all) >= maxAccounts {
+		a.fold(now)
+	}
+	if len(a.all) >= maxAccounts {
+		return &a.others
+	}
+	at := &account{last: now}
+	if at.owner.WorkspaceUID = t.workspace; t.workspace != "" {
+		at.owner.Workspace = c.Workspace
+	}
+	if at.owner.UserUID = t.user; t.user != "" {
+		at.owner.User = c.User
+	}
+	a.all[t] = at
+	return at
+}
+
+// fold puts the accounts that have been quiet for longest with the others', an
+// eighth of them at most, so that who comes next finds room too. a.mu is held.
+func (a *accounts) fold(now time.Time) {
+	type quiet struct {
+		tenant
+		last time.Time
+	}
+	var idle []quiet
+	for t, at := range a.all {
+		at.mu.Lock()
+		last := at.last
+		at.mu.Unlock()
+		if now.Sub(last) >= accountQuiet {
+			idle = append(idle, quiet{t, last})
+		}
+	}
+	slices.SortFunc(idle, func(x, y quiet) int { return x.last.Compare(y.last) })
+	for _, q := range idle[:min(len(idle), maxAccounts/8)] {
+		a.all[q.tenant].foldInto(&a.others)
+		delete(a.all, q.tenant)
+	}
+}
+
+func (at *account) foldInto(others *account) {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	at.folded.Store(others)
+	others.mu.Lock()
+	defer others.mu.Unlock()
+	others.used.add(&at.used)
+	for class, n := range at.faults.seen() {
+		others.faults.count(class, n)
+	}
+	for budget, n := range at.refused.seen() {
+		others.refused.count(budget, n)
+	}
+	now, _ := at.memory.look()
+	at.memory.change(now, 0)
+	others.memory.change(0, now)
+}
+
+// lock gives the account that stands for this one by now, with its mu held.
+func (at *account) lock() *account {
+	at.mu.Lock()
+	to := at.folded.Load()
+	if to == nil {
+		return at
+	}
+	at.mu.Unlock()
+	to.mu.Lock()
+	return to
+}
+
+// refuse counts what a budget has refused.
+func (at *account) refuse(b Budget) {
+	at = at.lock()
+	defer at.mu.Unlock()
+	at.refused.count(b, 1)
+}
+
+// fault counts a fault that the tenant is blamed for.
+func (at *account) fault(c Class) {
+	at = at.lock()
+	defer at.mu.Unlock()
+	at.faults.count(c, 1)
+}
+
+func (a *accounts) tenants() []TenantUsage {
+	a.mu.Lock()
+	all := append(slices.Collect(maps.Values(a.all)), &a.others)
+	a.mu.Unlock()
+	var rows []TenantUsage
+	for _, at := range all {
+		at.mu.Lock()
+		row := at.owner
+		row.Usage = at.used
+		row.Faults, row.Refused = at.faults.seen(), at.refused.seen()
+		row.Memory, row.MemoryPeak = at.memory.look()
+		gone := at.folded.Load() != nil // meanwhile
+		at.mu.Unlock()
+		if !gone && (!row.Others || row.used()) {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortFunc(rows, func(x, y TenantUsage) int {
+		return cmp.Or(cmp.Compare(y.CPU, x.CPU), cmp.Compare(x.WorkspaceUID, y.WorkspaceUID), cmp.Compare(x.UserUID, y.UserUID))
+	})
+	return rows
+}
+
+func (u *Usage) used() bool {
+	return u.Requests+u.Units+u.BytesIn+u.BytesOut+u.HostCalls+u.LogLinesDropped+u.MemoryPeak > 0 || u.CPU > 0 || len(u.Faults)+len(u.Refused) > 0
+}
+
+// ledger is what an instance has not yet billed.
+type ledger struct {
+	account *account      // of whoever it works for; nil: of several, or nobody yet
+	turn    uint64        // counted from 1
+	owed    machine.Usage // of turns
+	parties []*stream     // those with a part in this turn
+	memory  uint64        // as it was billed
+}
+
+// bill is what one stream's part in turns came to.
+type bill struct {
+	account *account
+	turn    uint64 // the last one that it had a part in
+	counted bool   // as a request
+	used    machine.Usage
+	in, out int    // bytes not yet on the account
+	calls   uint64 // not yet on the account
+}
+
+// open finds the account of a stream of the host's. i.mu is held.
+func (l *ledger) open(i *instance, s *stream, now time.Time) {
+	c := &s.request.Caller
+	if at := l.account; at != nil && at.folded.Load() == nil {
+		s.bill.account = at
+		return
+	}
+	s.bill.account = i.guest.accounts.of(s.tenant, c, now)
+	if i.guest.spec.Isolation != IsolateShared {
+		l.account.holds(l.memory, 0)
+		l.account = s.bill.account
+		l.account.holds(0, l.memory)
+	}
+}
+
+// holds notes that the memory of an instance of the account's has changed.
+func (at *account) holds(from, to uint64) {
+	if at != nil && from != to {
+		at = at.lock()
+		at.memory.change(from, to)
+		at.mu.Unlock()
+	}
+}
+
+// party is the stream to whose bill another's frames go. What is left of a
+// child that has died is its own.
+func (s *stream) party() *stream {
+	if s.parent != nil && s.err == nil {
+		return s.parent
+	}
+	return s
+}
+
+// takesPart notes that the turn that runs, or else the next one, has to do with a
+// stream. i.mu is held.
+func (i *instance) takesPart(s *stream) *bill {
+	s = s.party()
+	if b := &s.bill; b.turn != i.ledger.turn && b.account != nil {
+		b.turn = i.ledger.turn
+		i.ledger.parties = append(i.ledger.parties, s)
+	}
+	return &s.bill
+}
+
+// handsOver notes for whom the frames are that go into the guest. i.mu is held.
+func (i *instance) handsOver(batch []byte) {
+	var at *stream
+	for len(batch) > 0 {
+		f, rest, err := wire.NextFrame(batch)
+		if err != nil {
+			return
+		}
+		if at == nil || at.id != f.Stream {
+			at = i.streams[f.Stream]
+		}
+		if at != nil {
+			i.takesPart(at)
+		}
+		batch = rest
+	}
+}
+
+// settleUp bills the turn that has ended. i.mu is held.
+func (i *instance) settleUp(now time.Time) {
+	l := &i.ledger
+	used := l.owed
+	l.owed = machine.Usage{}
+	silent := len(l.parties) == 0
+	if silent && (l.account == nil || i.carried() == 1) {
+		for _, s := range i.streams {
+			if !s.guestOpened() {
+				i.takesPart(s)
+			}
+		}
+		silent = len(l.parties) != 1
+	}
+	if n := len(l.parties); n > 0 {
+		share := machine.Usage{CPU: used.CPU / time.Duration(n), Units: used.Units / uint64(n)}
+		rest := machine.Usage{CPU: used.CPU % time.Duration(n), Units: used.Units % uint64(n)}
+		for _, s := range l.parties {
+			part := share
+			part.Add(rest)
+			rest = machine.Usage{}
+			s.bill.settle(part, now, !silent)
+		}
+	} else if used != (machine.Usage{}) {
+		at := i.payer().lock()
+		at.pay(used, now)
+		at.mu.Unlock()
+	}
+	clear(l.parties)
+	l.parties = l.parties[:0]
+	if n := i.log.lost; n > 0 {
+		i.log.lost = 0
+		at := i.payer().lock()
+		at.used.LogLinesDropped += uint64(n)
+		at.mu.Unlock()
+	}
+	if m := i.run.Memory(); m != l.memory {
+		i.billMemory(m)
+	}
+	l.turn++
+}
+
+// settle puts a stream's part in a turn on its account.
+func (b *bill) settle(part machine.Usage, now time.Time, counts bool) {
+	at := b.account.lock()
+	at.pay(part, now)
+	at.used.BytesIn += uint64(b.in)
+	at.used.BytesOut += uint64(b.out)
+	at.used.HostCalls += b.calls
+	if !b.counted {
+		b.counted = true
+		at.used.Requests++
+	}
+	at.mu.Unlock()
+	b.in, b.out, b.calls = 0, 0, 0
+	if counts {
+		b.used.Add(part)
+	}
+}
+
+// pay books work. at.mu is held.
+func (at *account) pay(used machine.Usage, now time.Time) {
+	at.used.CPU += used.CPU
+	at.used.Units += used.Units
+	at.last = now
+}
+
+// payer is whose account takes what no request of the instance's can be billed
+// for.
+func (i *instance) payer() *account {
+	if i.ledger.account != nil {
+		return i.ledger.account
+	}
+	return &i.guest.accounts.others
+}
+
+// billMemory notes what the instance's memory takes from now on, in bytes.
+func (i *instance) billMemory(m uint64) {
+	before := i.ledger.memory
+	i.ledger.memory = m
+	i.guest.memory.change(before, m)
+	i.ledger.account.holds(before, m)
+}
