@@ -299,7 +299,9 @@ func TestLostMachineIsNobodysFault(t *testing.T) {
 	if err := <-unclean; !errors.Is(err, ErrInterrupted) || !errors.Is(err, machine.ErrLost) {
 		t.Errorf("what cannot be run again ended with %v", err)
 	}
-	if h := c.Health(); len(h) != 0 {
+	// The second time the poison is a fault, which stands until somebody is
+	// answered after it.
+	if h := c.Health(); len(h) > 1 || len(h) == 1 && h[0].Faults > 1 {
 		t.Errorf("somebody is to blame: %+v", h)
 	}
 }
