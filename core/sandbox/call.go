@@ -40,7 +40,6 @@ func (g *Guest) Do(ctx context.Context, r *Request) (*Response, error) {
 			again.Body, run = body.reader(), &again
 		}
 		s, resp, err := g.ask(ctx, run, body, key)
-		past.done()
 		if err == nil {
 			return resp, nil
 		}
@@ -84,6 +83,7 @@ func (g *Guest) ask(ctx context.Context, r *Request, body *keptBody, key instanc
 // open opens a stream for Do and lets the loop carry it to the guest.
 func (g *Guest) open(ctx context.Context, r *Request, body *keptBody, key instanceKey) (*stream, error) {
 	if err := ctx.Err(); err != nil {
+		key.place.free()
 		return nil, err
 	}
 	for {

@@ -108,7 +108,6 @@ func (g *Guest) exchangeAgain(ctx context.Context, x *Exchange, s *stream, err e
 		}
 		x.Request.Deadline = until
 		s, err = g.exchange(ctx, x, key)
-		past.done()
 	}
 	return nil
 }

@@ -161,7 +161,12 @@ func (g *Guest) loneKey(kind string) instanceKey {
 
 // instance finds the instance of a key, or loads and starts it. Whoever asks is
 // counted in its wanted until it has opened its stream, so that it stays.
-func (g *Guest) instance(ctx context.Context, key instanceKey, c *Caller) (*instance, error) {
+func (g *Guest) instance(ctx context.Context, key instanceKey, c *Caller) (i *instance, err error) {
+	defer func() {
+		if err != nil {
+			key.place.free()
+		}
+	}()
 	g.mu.Lock()
 	i, closed := g.instances[key], g.closed
 	if i != nil {
@@ -185,7 +190,6 @@ func (g *Guest) instance(ctx context.Context, key instanceKey, c *Caller) (*inst
 	}
 	g.starting++
 	g.mu.Unlock()
-	var err error
 	if i == nil {
 		i, err = g.startFor(ctx, key, c)
 	}
@@ -216,7 +220,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 	}
 	quarter := int(g.limits.Memory / 4)
 	i := &instance{
-		guest: g, key: key, alone: key.kind == instanceRequest || key.kind == instanceAgain,
+		guest: g, key: key, alone: key.kind == instanceRequest || key.kind == instanceAgain, place: key.place,
 		signal: make(chan struct{}, 1), done: make(chan struct{}),
 		streams: map[uint32]*stream{}, nextID: g.firstID,
 		windowSize: quarter, window: quarter, room: quarter,

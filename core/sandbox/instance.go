@@ -34,6 +34,7 @@ var errUnloaded = errors.New("unloaded")
 type instanceKey struct {
 	kind, first, second string
 	request             uint64
+	place               *place // where it runs alone
 }
 
 // tenant is whose work an instance's is, for who shares out the processors.
@@ -42,7 +43,8 @@ func (k instanceKey) tenant() string { return k.kind + "/" + k.first }
 type instance struct {
 	guest *Guest
 	key   instanceKey
-	alone bool // for one request
+	alone bool   // for one request
+	place *place // that it holds until it ends
 	run   machine.Machine
 	log   *guestLog
 
@@ -173,6 +175,7 @@ func (i *instance) loop() {
 	i.run.Close()
 	i.log.close(time.Now())
 	i.guest.left(i)
+	i.place.free()
 	close(i.done)
 }
 

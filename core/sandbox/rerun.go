@@ -3,7 +3,8 @@
 // A fault takes every stream of its instance along, and nobody can know whose
 // request did it. So whatever can be run again is, each in an instance of its
 // own: the poisonous request fails by itself, and its neighbours are answered and
-// notice nothing. A request can be run again while nobody has seen anything of
+// notice nothing. As many run so at a time as there are cores, each to the end of
+// its answer; who does not get a place soon is told to ask again. A request can be run again while nobody has seen anything of
 // it: its answer has not begun, its body is kept, and nothing was opened on its
 // behalf but what its door calls safe.
 //
@@ -16,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox/machine"
@@ -51,11 +53,27 @@ func safe(door Door, p Parent, r *Request) bool {
 	return ok && r.Protocol == "" && s.Safe(p, r)
 }
 
+// placeWait is how long a request waits to run alone. Answers that never end may
+// hold every place.
+const placeWait = 10 * time.Second
+
+// place is where a request runs alone, one of its former instance's. It is free
+// again when the instance ends that it runs in.
+type place struct {
+	of   chan struct{}
+	once sync.Once
+}
+
+func (p *place) free() {
+	if p != nil {
+		p.once.Do(func() { <-p.of })
+	}
+}
+
 // reruns is what one request has behind it. Its zero value is one that has not
 // yet been run.
 type reruns struct {
 	lost, alone bool
-	place       chan struct{} // taken while it runs alone
 }
 
 // next tells whether a request is run again whose last run ended with err, and
@@ -71,25 +89,20 @@ func (a *reruns) next(ctx context.Context, g *Guest, c *Caller, s *stream, err e
 		return instanceKey{}, err
 	}
 	a.alone = true
-	if !s.deadline.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, s.deadline, err)
-		defer cancel()
+	late := time.Now().Add(placeWait)
+	if !s.deadline.IsZero() && s.deadline.Before(late) {
+		late = s.deadline
 	}
+	ctx, cancel := context.WithDeadlineCause(ctx, late, err)
+	defer cancel()
+	p := &place{of: s.inst.reruns}
 	select {
-	case s.inst.reruns <- struct{}{}:
-		a.place = s.inst.reruns
-		return g.loneKey(instanceAgain), nil
+	case p.of <- struct{}{}:
+		key := g.loneKey(instanceAgain)
+		key.place = p
+		return key, nil
 	case <-ctx.Done():
 		return instanceKey{}, context.Cause(ctx)
-	}
-}
-
-// done lets the next one run.
-func (a *reruns) done() {
-	if a.place != nil {
-		<-a.place
-		a.place = nil
 	}
 }
 

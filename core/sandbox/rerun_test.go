@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox/machine"
@@ -29,7 +30,10 @@ type crowd struct {
 	starts   atomic.Int64 // of instances
 	whole    atomic.Int64 // requests that have come whole to the first
 	released atomic.Bool
-	held     atomic.Bool // those after the first hold back too
+	held     atomic.Bool  // those after the first hold back too
+	finished atomic.Bool  // answers to \"/slow\" come to their end
+	alive    atomic.Int64 // of those after the first
+	most     atomic.Int64 // that were alive at once
 }
 
 // crowded is one instance of it.
@@ -44,6 +48,7 @@ type asked struct {
 	target string
 	body   []byte
 	ended  bool
+	headed bool
 	child  uint32
 }
 
@@ -51,7 +56,11 @@ func crowdOn(e *Engine, spec Spec) *crowd {
 	c := &crowd{Guest: e.Load(spec), poison: func() error { return errors.New("unreachable") }}
 	c.source = func(context.Context) (machine.Code, error) {
 		return starter(func(context.Context, machine.Start) (machine.Machine, error) {
-			return &crowded{crowd: c, first: c.starts.Add(1) == 1, open: map[uint32]*asked{}}, nil
+			first := c.starts.Add(1) == 1
+			if !first {
+				c.most.Store(max(c.most.Load(), c.alive.Add(1))) // one at a time starts
+			}
+			return &crowded{crowd: c, first: first, open: map[uint32]*asked{}}, nil
 		}), nil
 	}
 	return c
@@ -59,7 +68,11 @@ func crowdOn(e *Engine, spec Spec) *crowd {
 
 func (c *crowded) Kill()          { c.killed.Store(true) }
 func (c *crowded) Memory() uint64 { return 0 }
-func (c *crowded) Close()         {}
+func (c *crowded) Close() {
+	if !c.first {
+		c.alive.Add(-1)
+	}
+}
 
 func (c *crowded) Turn(t *machine.Turn) error {
 	t.Frames = nil
@@ -97,8 +110,14 @@ func (c *crowded) Turn(t *machine.Turn) error {
 		case !s.ended:
 		case s.target == "/poison":
 			return c.poison()
+		case s.target == "/slow" && !c.finished.Load():
+			if !s.headed {
+				s.headed, t.Frames = true, append(t.Frames, sayHead(id)...)
+			}
 		default:
-			t.Frames = append(t.Frames, sayHead(id)...)
+			if !s.headed {
+				t.Frames = append(t.Frames, sayHead(id)...)
+			}
 			t.Frames = append(t.Frames, sayData(id, 0, answerTo(s.target, s.body))...)
 			t.Frames = wire.AppendFrame(t.Frames, wire.End, 0, id, nil)
 			delete(c.open, id)
@@ -242,6 +261,91 @@ func TestAsManyRunAgainAtATimeAsThereAreCores(t *testing.T) {
 	}
 	c.held.Store(false)
 	eventuallyTrue(t, "all have ended", func() bool { pollNow(t, c.Guest); return c.starts.Load() == 21 && c.Stats().Instances == 0 })
+	wg.Wait()
+}
+
+// TestPlaceIsHeldToTheAnswersEnd runs requests again whose heads come at once and
+// whose bodies do not end.
+func TestPlaceIsHeldToTheAnswersEnd(t *testing.T) {
+	c := crowdOn(engineFor(t, nil), Spec{Name: "crowd", Limits: Limits{Deadline: -1}})
+	cores := runtime.GOMAXPROCS(0)
+	go c.do(t.Context(), "/poison", nil)
+	heads := make(chan struct{}, 3*cores)
+	var wg sync.WaitGroup
+	for range 3 * cores {
+		wg.Go(func() {
+			resp, err := c.Do(t.Context(), &Request{Authority: "route", Method: "GET", Target: "/slow", Caller: Caller{Workspace: "w", User: "alice"}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			heads <- struct{}{}
+			if b, err := io.ReadAll(resp.Body); err != nil || string(b) != "/slow " {
+				t.Errorf("it answered %q, %v", b, err)
+			}
+		})
+	}
+	eventuallyTrue(t, "all are in", func() bool { return c.Stats().Streams == 3*cores+1 })
+	c.released.Store(true)
+	pollNow(t, c.Guest)
+	for range cores {
+		<-heads
+	}
+	eventuallyTrue(t, "the poisonous request has ended", func() bool { return c.Stats().Streams == cores })
+	if n := len(heads); n > 0 || c.alive.Load() != int64(cores) {
+		t.Errorf("%d more were answered, %d instances run", n, c.alive.Load())
+	}
+	c.finished.Store(true)
+	eventuallyTrue(t, "all have ended", func() bool {
+		pollNow(t, c.Guest)
+		return c.Stats().Instances == 0 && c.starts.Load() == int64(3*cores+2)
+	})
+	wg.Wait()
+	if n := c.most.Load(); n != int64(cores) {
+		t.Errorf("%d ran at once", n)
+	}
+}
+
+// TestPlaceIsNotWaitedForLong has every place held for good.
+func TestPlaceIsNotWaitedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &Guest{}
+		s := &stream{inst: &instance{reruns: make(chan struct{}, 1)}, again: true}
+		s.inst.reruns <- struct{}{}
+		began := time.Now()
+		var past reruns
+		_, err := past.next(t.Context(), g, &Caller{}, s, ErrInterrupted)
+		if !errors.Is(err, ErrInterrupted) || time.Since(began) != placeWait {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+// TestPlaceOfWhatDoesNotStartIsFree has lone instances fail to start.
+func TestPlaceOfWhatDoesNotStartIsFree(t *testing.T) {
+	c := crowdOn(engineFor(t, nil), Spec{Name: "crowd"})
+	start := c.source
+	c.source = func(ctx context.Context) (machine.Code, error) {
+		code, err := start(ctx)
+		return starter(func(ctx context.Context, s machine.Start) (machine.Machine, error) {
+			m, err := code.Start(ctx, s)
+			if err == nil && !m.(*crowded).first {
+				return nil, errors.New("unreachable")
+			}
+			return m, err
+		}), err
+	}
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			var f *Fault
+			if _, err := c.do(t.Context(), "/poison", nil); !errors.As(err, &f) {
+				t.Errorf("it ended with %v", err)
+			}
+		})
+	}
+	c.release(t, 20, 20)
 	wg.Wait()
 }
 
