@@ -64,7 +64,7 @@ var coreItems = []Item{
 	{Permission: MembersManage, Scope: KindProject, Title: "Manage members", Description: "Give and take roles.", Needs: []Permission{MembersView}},
 	{Permission: WorkloadsView, Scope: KindProject, Title: "See workloads", Description: "Everything that runs, and its logs; nothing secret.", Needs: []Permission{ProjectsView}},
 	{Permission: WorkloadsManage, Scope: KindProject, Title: "Manage workloads", Description: "Create, change and delete what runs. What runs reads the secrets it is given.", Needs: []Permission{WorkloadsView}},
-	{Permission: PodsExec, Scope: KindProject, Title: "Go into containers", Description: "Terminals, port forwarding and debugging containers.", Needs: []Permission{WorkloadsView}},
+	{Permission: PodsExec, Scope: KindProject, Title: "Go into containers", Description: "Terminals, requests to them by forwarding and proxy, debugging containers.", Needs: []Permission{WorkloadsView}},
 	{Permission: SecretsView, Scope: KindProject, Title: "See secrets", Description: "Read Secrets.", Needs: []Permission{ProjectsView}},
 	{Permission: SecretsManage, Scope: KindProject, Title: "Manage secrets", Description: "Create, change and delete Secrets.", Needs: []Permission{SecretsView}},
 	{Permission: ServiceAccountsManage, Scope: KindProject, Title: "Manage service accounts", Description: "The accounts that workloads run as; not their tokens.", Needs: []Permission{WorkloadsView}},

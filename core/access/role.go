@@ -25,28 +25,30 @@ const (
 
 // preset is how a role is declared.
 type preset struct {
-	name    string
-	kind    Kind
-	weaker  string // has everything that this role of the same kind has
-	within  string // counts as this role one level further in
-	permits []Permission
+	name        string
+	kind        Kind
+	title       string
+	description string
+	weaker      string // has everything that this role of the same kind has
+	within      string // counts as this role one level further in
+	permits     []Permission
 }
 
 // presets are strongest first within each kind.
 var presets = []preset{
-	{PlatformAdmin, KindPlatform, PlatformOperator, WorkspaceAdmin, []Permission{
+	{PlatformAdmin, KindPlatform, "Platform administrator", "Everything, everywhere.", PlatformOperator, WorkspaceAdmin, []Permission{
 		ClustersManage, UsersManage, ExtensionsManage, WorkspacesManage}},
-	{PlatformOperator, KindPlatform, PlatformMember, WorkspaceViewer, []Permission{
+	{PlatformOperator, KindPlatform, "Platform operator", "Sees everything but secrets, and keeps the nodes.", PlatformMember, WorkspaceViewer, []Permission{
 		NodesManage, UsersView, ExtensionsView, AuditView}},
-	{PlatformMember, KindPlatform, "", "", []Permission{ClustersView}},
+	{PlatformMember, KindPlatform, "Platform member", "Signs in and sees the clusters.", "", "", []Permission{ClustersView}},
 
-	{WorkspaceAdmin, KindWorkspace, WorkspaceViewer, ProjectAdmin, []Permission{ProjectsManage, RolesManage, MembersManage}},
-	{WorkspaceViewer, KindWorkspace, WorkspaceMember, ProjectViewer, []Permission{MembersView}},
-	{WorkspaceMember, KindWorkspace, "", "", []Permission{WorkspacesView}},
+	{WorkspaceAdmin, KindWorkspace, "Workspace administrator", "Keeps the workspace, and is administrator of all its projects.", WorkspaceViewer, ProjectAdmin, []Permission{ProjectsManage, RolesManage, MembersManage}},
+	{WorkspaceViewer, KindWorkspace, "Workspace viewer", "Sees the workspace and all its projects, but no secrets.", WorkspaceMember, ProjectViewer, []Permission{MembersView}},
+	{WorkspaceMember, KindWorkspace, "Workspace member", "Sees the workspace, and no project without a role there.", "", "", []Permission{WorkspacesView}},
 
-	{ProjectAdmin, KindProject, ProjectDeveloper, "", []Permission{MembersManage, ServiceAccountsManage, GatewaysManage}},
-	{ProjectDeveloper, KindProject, ProjectViewer, "", []Permission{WorkloadsManage, PodsExec, SecretsView, SecretsManage}},
-	{ProjectViewer, KindProject, "", "", []Permission{ProjectsView, MembersView, WorkloadsView}},
+	{ProjectAdmin, KindProject, "Project administrator", "A developer who also gives roles.", ProjectDeveloper, "", []Permission{MembersManage, ServiceAccountsManage, GatewaysManage}},
+	{ProjectDeveloper, KindProject, "Project developer", "Runs and changes workloads, secrets included.", ProjectViewer, "", []Permission{WorkloadsManage, PodsExec, SecretsView, SecretsManage}},
+	{ProjectViewer, KindProject, "Project viewer", "Sees everything in the project but secrets.", "", "", []Permission{ProjectsView, MembersView, WorkloadsView}},
 }
 
 // role is a preset or custom role made ready for decisions; what it permits is

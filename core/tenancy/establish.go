@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/kube"
 	"github.com/atoll-platform/atoll/core/store"
 )
@@ -48,7 +49,7 @@ func (r *reconciler) establish(ctx context.Context, p Project) (namespaceUID str
 	}
 	namespaceUID = string(namespace.GetUID())
 	wanted := map[string]bool{}
-	for _, want := range bindingObjects(p.Project) {
+	for _, want := range r.bindings(p.Project) {
 		wanted[want.GetName()] = true
 		if err := ensure(ctx, r.client, want); err != nil {
 			return namespaceUID, err
@@ -68,6 +69,11 @@ func (r *reconciler) establish(ctx context.Context, p Project) (namespaceUID str
 		}
 	}
 	return namespaceUID, nil
+}
+
+// bindings are the RoleBindings that should be in a project's namespace.
+func (r *reconciler) bindings(p access.Project) []object {
+	return append(bindingObjects(p), customBindings(p, customs(r.service.index))...)
 }
 
 // namespace makes a project's namespace be there, or says why it cannot be.
@@ -135,7 +141,7 @@ func (r *reconciler) remove(ctx context.Context, item store.Item[Project]) error
 // before its project. Pod Security stays as it is: to loosen it is for who
 // keeps the namespace from now on.
 func (r *reconciler) giveBack(ctx context.Context, item store.Item[Project], have *unstructured.Unstructured) error {
-	for _, one := range bindingObjects(item.Value.Project) {
+	for _, one := range r.bindings(item.Value.Project) {
 		err := r.client.Resource(roleBindingResource).Namespace(item.Value.Name).Delete(ctx, one.GetName(), metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("removing binding %q: %w", one.GetName(), err)

@@ -49,11 +49,11 @@ func clusterObjects() []object {
 		return newObject(clusterRoleBindingResource, "ClusterRoleBinding", "", name, nil, binding(clusterRole, group))
 	}
 	return []object{
-		role(roleName(access.ProjectAdmin), adminRules()),
-		role(roleName(access.ProjectDeveloper), developerRules()),
-		role(roleName(access.ProjectViewer), viewerRules()),
-		role(roleName(access.PlatformOperator), operatorRules()),
-		role(roleName(access.PlatformMember), memberRules()),
+		role(roleName(access.ProjectAdmin), presetRules(access.ProjectAdmin)),
+		role(roleName(access.ProjectDeveloper), presetRules(access.ProjectDeveloper)),
+		role(roleName(access.ProjectViewer), presetRules(access.ProjectViewer)),
+		role(roleName(access.PlatformOperator), presetRules(access.PlatformOperator)),
+		role(roleName(access.PlatformMember), presetRules(access.PlatformMember)),
 		role(kube.GroupNamespaces, namespaceRules()),
 		bind(roleName(access.PlatformAdmin), "cluster-admin", access.PlatformGroup(access.PlatformAdmin)),
 		bind(roleName(access.PlatformOperator), roleName(access.PlatformOperator), access.PlatformGroup(access.PlatformOperator)),

@@ -75,6 +75,7 @@ func (r *reconciler) session(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { <-ctx.Done(); r.queue.ShutDown() })
 	work.Go(func() { r.followStore(ctx) })
+	work.Go(func() { r.followRoles(ctx) })
 	work.Go(func() { r.resync(ctx) })
 	for resource, name := range map[schema.GroupVersionResource]func(metav1.Object) string{
 		namespaceResource:          metav1.Object.GetName,
@@ -191,12 +192,13 @@ func (r *reconciler) reconcile(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if name == "" {
-		for _, want := range clusterObjects() {
+		custom := customObjects(customs(r.service.index))
+		for _, want := range append(clusterObjects(), custom...) {
 			if err := ensure(ctx, r.client, want); err != nil {
 				return err
 			}
 		}
-		return nil
+		return r.removeCustoms(ctx, custom)
 	}
 	item, err := r.service.projects.Get(ctx, projectName(r.cluster.Name(), name))
 	if errors.Is(err, store.ErrNotFound) {

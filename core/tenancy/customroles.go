@@ -1,0 +1,146 @@
+// Custom roles in Kubernetes: a ClusterRole for each that stands for something
+// there, and a binding in every project where it may be given.
+
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/kube"
+	"github.com/atoll-platform/atoll/core/store"
+)
+
+// customPrefix begins the names of what custom roles have in Kubernetes.
+const customPrefix = "atoll:role:"
+
+// customs are the custom roles that stand for something in Kubernetes.
+func customs(index *access.Index) []access.Role {
+	var all []access.Role
+	for _, r := range index.AllRoles() {
+		if r.Custom && len(rulesOf(r.Permissions)) > 0 {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// customObjects are those that a cluster has once for custom roles.
+func customObjects(roles []access.Role) []object {
+	var all []object
+	for _, r := range roles {
+		name := customPrefix + r.ID
+		all = append(all, newObject(clusterRoleResource, "ClusterRole", "", name, nil, map[string]any{"rules": toAny(rulesOf(r.Permissions))}))
+		if r.Kind == access.KindPlatform {
+			all = append(all, newObject(clusterRoleBindingResource, "ClusterRoleBinding", "", name, nil, binding(name, access.PlatformGroup(r.ID))))
+		}
+	}
+	return all
+}
+
+// customBindings bind the groups of the custom roles that count in a project.
+func customBindings(p access.Project, roles []access.Role) []object {
+	var all []object
+	for _, r := range roles {
+		if r.Kind == access.KindPlatform || r.Scope.UID != "" && r.Scope.UID != p.WorkspaceUID {
+			continue
+		}
+		name := customPrefix + r.ID
+		all = append(all, newObject(roleBindingResource, "RoleBinding", p.Name, name, map[string]string{kube.LabelProject: p.UID},
+			binding(name, access.ProjectGroup(p.UID, r.ID))))
+	}
+	return all
+}
+
+// removeCustoms deletes what is there of custom roles that are not wanted (any
+// more).
+func (r *reconciler) removeCustoms(ctx context.Context, wanted []object) error {
+	keep := map[schema.GroupVersionResource]map[string]bool{clusterRoleBindingResource: {}, clusterRoleResource: {}}
+	for _, want := range wanted {
+		keep[want.resource][want.GetName()] = true
+	}
+	for _, resource := range []schema.GroupVersionResource{clusterRoleBindingResource, clusterRoleResource} {
+		have, err := r.client.Resource(resource).List(ctx, metav1.ListOptions{LabelSelector: selectOurs})
+		if err != nil {
+			return fmt.Errorf("listing %s: %w", resource.Resource, err)
+		}
+		for _, one := range have.Items {
+			if !strings.HasPrefix(one.GetName(), customPrefix) || keep[resource][one.GetName()] {
+				continue
+			}
+			if err := r.client.Resource(resource).Delete(ctx, one.GetName(), metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+				return fmt.Errorf("removing %s %q: %w", resource.Resource, one.GetName(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// reach is where a custom role has bindings.
+type reach struct {
+	kind  access.Kind
+	scope access.BindingScope
+}
+
+// followRoles queues what a custom role reaches when it is made, changed or
+// deleted: the cluster's objects, and projects unless only its permissions have
+// changed.
+func (r *reconciler) followRoles(ctx context.Context) {
+	roles := store.NewCollection[access.CustomRole](r.service.store, access.RolePrefix)
+	for ctx.Err() == nil {
+		all, err := roles.All(ctx)
+		if err == nil {
+			known := map[string]reach{}
+			r.rolesChanged(ctx, store.ItemBatch[access.CustomRole]{Revision: all.Revision, Items: all.Items}, known)
+			var changes <-chan store.ItemBatch[access.CustomRole]
+			if changes, err = roles.Watch(ctx, all.Revision); err == nil {
+				for batch := range changes {
+					r.rolesChanged(ctx, batch, known)
+					err = batch.Err
+				}
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			r.service.options.Logger.Warn("following roles in the store", "cluster", r.cluster.Name(), "error", err)
+		}
+		pause(ctx, retryFirst)
+	}
+}
+
+// rolesChanged queues what changed roles reach, once the index has them: it says
+// what they permit. Known is where they reached before.
+func (r *reconciler) rolesChanged(ctx context.Context, batch store.ItemBatch[access.CustomRole], known map[string]reach) {
+	if len(batch.Items) == 0 || r.service.index.WaitFor(ctx, batch.Revision) != nil {
+		return // nothing, or the end
+	}
+	r.queue.Add("")
+	moved := false
+	for _, item := range batch.Items {
+		is, was := reach{item.Value.Kind, item.Value.Scope}, known[item.Name]
+		if item.Removed {
+			is = reach{}
+			delete(known, item.Name)
+		} else {
+			known[item.Name] = is
+		}
+		moved = moved || is != was
+	}
+	if !moved {
+		return
+	}
+	projects, err := r.service.Projects(ctx)
+	if err != nil {
+		return // the next round of all projects comes by itself
+	}
+	for _, p := range projects {
+		if p.Cluster == r.cluster.Name() {
+			r.queue.Add(p.Name)
+		}
+	}
+}
