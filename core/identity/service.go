@@ -83,6 +83,7 @@ type Service struct {
 	byCode   *backoff // by uid
 	byRemote *backoff
 	sessions *sessions
+	history  *history
 	known    *knownTokens
 	follower *store.Follower // keeps known
 
@@ -113,6 +114,7 @@ func New(s store.Store, index *access.Index, o Options) (*Service, error) {
 		done:      make(chan struct{}),
 		listeners: map[chan struct{}]struct{}{},
 	}
+	v.history = newHistory(s, v.users)
 	v.known = newKnownTokens(o.Now, v.notify)
 	var err error
 	if v.follower, err = store.Follow(ctx, s, v.known, tokenPrefix); err != nil {
@@ -120,6 +122,7 @@ func New(s store.Store, index *access.Index, o Options) (*Service, error) {
 		return nil, fmt.Errorf("reading the tokens: %w", err)
 	}
 	go v.sweep(ctx)
+	go v.history.run(ctx)
 	return v, nil
 }
 
@@ -128,6 +131,7 @@ func (v *Service) Close() {
 	v.stop()
 	v.follower.Close()
 	<-v.done
+	<-v.history.done
 }
 
 // sweepEvery is how late the end of a session's or token's time may be told.

@@ -61,7 +61,9 @@ type session struct {
 	userName   string
 	csrf       string
 	mustChange bool
-	noFactor   bool // begun by a password alone
+	noFactor   bool   // begun by a password alone
+	remote     string // address of the browser at the sign-in
+	agent      string // and what it said it was
 	created    time.Time
 	used       time.Time
 	expires    time.Time

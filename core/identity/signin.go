@@ -29,35 +29,46 @@ type Proof struct {
 // they have one, and begins a session. It takes as long for a user that there is
 // not. ErrBadCredentials, ErrSecondFactor, ErrBadCode, *TooMany.
 func (v *Service) SignIn(ctx context.Context, p Proof) (Session, error) {
+	item, err := v.prove(ctx, p)
+	session := Session{}
+	if err == nil {
+		session, err = v.begin(ctx, item, p.Client, func(fresh store.Item[userRecord]) bool {
+			return fresh.Modified == item.Modified || v.matches(ctx, fresh, p.Password) && fresh.Value.SecondFactor == item.Value.SecondFactor
+		})
+	}
+	v.remember(item.Value.User, "", p.Client, item.Value.Disabled, err)
+	return session, err
+}
+
+// prove checks all that a person has to show.
+func (v *Service) prove(ctx context.Context, p Proof) (store.Item[userRecord], error) {
 	item, err := v.check(ctx, p.Name, p.Password, p.Client.Remote)
 	if err != nil {
-		return Session{}, err
+		return item, err
 	}
 	if item.Value.SecondFactor {
 		if err := v.secondProof(ctx, item.Value.User, p.Code); err != nil {
-			return Session{}, err
+			return item, err
 		}
 	}
 	v.byName.forget(p.Name)
 	if v.hasher.outdated(item.Value.PasswordHash) {
 		v.rehash(ctx, item, p.Password)
 	}
-	return v.begin(ctx, item, func(fresh store.Item[userRecord]) bool {
-		return fresh.Modified == item.Modified || v.matches(ctx, fresh, p.Password) && fresh.Value.SecondFactor == item.Value.SecondFactor
-	})
+	return item, nil
 }
 
 // begin begins the session of a person who was proven by item. Whoever changed
 // the password or locked the user out meanwhile ended the sessions before this
 // one was among them: still tells whether the proof holds for the record now.
-func (v *Service) begin(ctx context.Context, item store.Item[userRecord], still func(store.Item[userRecord]) bool) (Session, error) {
+func (v *Service) begin(ctx context.Context, item store.Item[userRecord], from Client, still func(store.Item[userRecord]) bool) (Session, error) {
 	now := v.options.Now()
 	id, key := newSecret()
 	csrf, _ := newSecret()
 	u := item.Value.User
 	s := &session{
 		key: key, credential: access.NewUID(), userUID: u.UID, userName: u.Name, csrf: csrf, mustChange: u.MustChangePassword,
-		noFactor: !u.SecondFactor, created: now, used: now, expires: now.Add(v.options.SessionLifetime),
+		noFactor: !u.SecondFactor, remote: address(from.Remote), agent: printable(from.Agent, maxAgent), created: now, used: now, expires: now.Add(v.options.SessionLifetime),
 	}
 	if v.sessions.add(s) {
 		v.notify()
@@ -117,13 +128,6 @@ func (v *Service) rehash(ctx context.Context, item store.Item[userRecord], passw
 	}
 	if err != nil {
 		slog.WarnContext(ctx, "a password could not be hashed anew", "user", item.Name, "error", err)
-	}
-}
-
-// SignOut ends the session of a subject; nothing happens for a token.
-func (v *Service) SignOut(_ context.Context, s access.Subject) {
-	if s.Via == access.ViaSession && v.sessions.endOne(s.Credential) {
-		v.notify()
 	}
 }
 

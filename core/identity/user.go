@@ -57,8 +57,8 @@ type NewUser struct {
 // CreateUser adds a user. The password is returned when it was made here, and
 // never again. ErrInvalid, ErrExists, access.ErrUnknownRole.
 func (v *Service) CreateUser(ctx context.Context, n NewUser) (User, string, error) {
-	if !userName.MatchString(n.Name) {
-		return User{}, "", fmt.Errorf("the user name %q is %w: 1 to 63 of a-z, 0-9, - and ., beginning and ending with a letter or digit", n.Name, ErrInvalid)
+	if err := checkUserName(n.Name); err != nil {
+		return User{}, "", err
 	}
 	if err := checkDisplayName(n.DisplayName); err != nil {
 		return User{}, "", err
@@ -98,6 +98,15 @@ func (v *Service) CreateUser(ctx context.Context, n NewUser) (User, string, erro
 		return User{}, "", fmt.Errorf("creating user %q: %w", n.Name, err)
 	}
 	return r.User, generated, nil
+}
+
+// checkUserName holds a new user to the names that there may be. "me" is how
+// the API calls whoever asks.
+func checkUserName(name string) error {
+	if !userName.MatchString(name) || name == "me" {
+		return fmt.Errorf("the user name %q is %w: 1 to 63 of a-z, 0-9, - and ., beginning and ending with a letter or digit, and not \"me\"", name, ErrInvalid)
+	}
+	return nil
 }
 
 func checkDisplayName(s string) error {
@@ -164,6 +173,17 @@ func (v *Service) change(ctx context.Context, name string, alter func(*userRecor
 	})
 }
 
+// SetDisplayName says how a user is shown to others. ErrNotFound, ErrInvalid.
+func (v *Service) SetDisplayName(ctx context.Context, name, displayName string) error {
+	if err := checkDisplayName(displayName); err != nil {
+		return err
+	}
+	return v.change(ctx, name, func(r *userRecord) ([]store.Guard, error) {
+		r.DisplayName = displayName
+		return nil, nil
+	})
+}
+
 // SetDisabled locks a user out, at once and everywhere, or lets them in again.
 // ErrNotFound, access.ErrLastAdministrator.
 func (v *Service) SetDisabled(ctx context.Context, name string, disabled bool) error {
@@ -208,7 +228,7 @@ func (v *Service) DeleteUser(ctx context.Context, name string) error {
 		for _, t := range tokens {
 			ops = append(ops, v.tokens.DeleteOp(t.Name))
 		}
-		const most = store.MaxOps - 3
+		const most = store.MaxOps - 4
 		for len(ops) > most {
 			if err := v.commit(ctx, nil, ops[:most]...); err != nil {
 				return err
@@ -219,7 +239,7 @@ func (v *Service) DeleteUser(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		return v.commit(ctx, []store.Guard{v.users.At(name, item.Modified)}, append(ops, v.users.DeleteOp(name), v.factors.DeleteOp(item.Value.UID), tomb)...)
+		return v.commit(ctx, []store.Guard{v.users.At(name, item.Modified)}, append(ops, v.users.DeleteOp(name), v.factors.DeleteOp(item.Value.UID), v.history.logins.DeleteOp(item.Value.UID), tomb)...)
 	})
 	if err != nil {
 		return fmt.Errorf("deleting user %q: %w", name, err)

@@ -39,6 +39,8 @@ type Listen struct {
 	TLS     *TLS     `json:"tls,omitempty"`
 	Hosts   []string `json:"hosts"`
 	Origins []string `json:"origins"`
+
+	TrustedProxies []string `json:"trustedProxies"`
 }
 
 // TLS names a certificate of the operator's own.
@@ -94,7 +96,7 @@ var ErrConfig = errors.New("the configuration cannot be used")
 // DefaultConfig is what holds where atoll.yaml says nothing.
 func DefaultConfig() Config {
 	return Config{
-		Listen:        Listen{HTTP: "127.0.0.1:8380", HTTPS: "127.0.0.1:8343", Hosts: []string{}, Origins: []string{}},
+		Listen:        Listen{HTTP: "127.0.0.1:8380", HTTPS: "127.0.0.1:8343", Hosts: []string{}, Origins: []string{}, TrustedProxies: []string{}},
 		DataDir:       "atoll-data",
 		Clusters:      []ClusterFile{},
 		Upstreams:     []Upstream{},
@@ -171,6 +173,9 @@ func (c *Config) check() error {
 		if ip, err := netip.ParseAddr(host); (host == "" || err == nil && ip.IsUnspecified()) && len(c.Listen.Hosts) == 0 {
 			return fmt.Errorf("%w: listen.https is %s, which is every address of this machine: say in listen.hosts by which names Atoll is called", ErrConfig, c.Listen.HTTPS)
 		}
+	}
+	if _, err := newProxies(c.Listen.TrustedProxies); err != nil {
+		return err
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) || !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		return fmt.Errorf("%w: log: %q as %q is not known; level is debug, info, warn or error, format is text or json", ErrConfig, c.Log.Level, c.Log.Format)

@@ -138,7 +138,11 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 	if err != nil {
 		return nil, err
 	}
-	s.doors.prepare(handler, log)
+	trusted, err := newProxies(c.Listen.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	s.doors.prepare(trusted.behind(handler), log)
 	s.followRevocations()
 	return s, nil
 }

@@ -63,8 +63,10 @@ func Register(e *echo.Echo, s Services, before Handler) {
 // register adds every operation.
 func (s *API) register(a huma.API) {
 	s.registerSessions(a)
+	s.registerSignOut(a)
 	s.registerUsers(a)
 	s.registerSecondFactor(a)
+	s.registerLogins(a)
 	s.registerTokens(a)
 	s.registerClusters(a)
 	s.registerWorkspaces(a)

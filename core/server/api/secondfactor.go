@@ -6,11 +6,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/identity"
 	"github.com/atoll-platform/atoll/core/server/problem"
 )
@@ -130,29 +128,4 @@ func (s *API) resetSecondFactor(ctx context.Context, in *UserPath) (*struct{}, e
 		return nil, err
 	}
 	return nil, s.Identity.ResetSecondFactor(ctx, in.Name)
-}
-
-// mayManage tells whether the caller may take over somebody's account, by a new
-// password or without the second factor. It would give them what that person
-// may: an administrator's account is for administrators.
-func (s *API) mayManage(ctx context.Context, name string) error {
-	who, err := s.may(ctx, access.UsersManage, access.Scope{})
-	if err != nil {
-		return err
-	}
-	account, ok := s.Index.Account(name)
-	if !ok {
-		return problem.Newf(http.StatusNotFound, "There is no user %q.", name)
-	}
-	own := s.Index.Roles(who, access.Scope{})
-	if slices.Contains(own, access.PlatformAdmin) {
-		return nil
-	}
-	// By the bindings: somebody who is disabled has no rights now, and would later.
-	for _, b := range s.Index.BindingsOf(account.UID) {
-		if b.Scope.Kind == access.KindPlatform && !slices.Contains(own, b.Role) {
-			return problem.Newf(http.StatusForbidden, "%s has the role %s, which you have not, and the account would give it to you.", name, b.Role)
-		}
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-// Signing in and out of a browser.
+// Signing in: the session of a browser.
 
 package api
 
@@ -48,8 +48,6 @@ func (s *API) registerSessions(a huma.API) {
 		errors: []int{http.StatusUnauthorized, http.StatusForbidden}}, s.signIn)
 	add(s, a, about{id: "get-session", method: http.MethodGet, path: "/api/v1/sessions/current", tag: "sessions",
 		summary: "The session of this cookie"}, s.currentSession)
-	add(s, a, about{id: "sign-out", method: http.MethodDelete, path: "/api/v1/sessions/current", tag: "sessions", status: http.StatusNoContent,
-		summary: "Sign out"}, s.signOut)
 }
 
 func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, error) {
@@ -77,13 +75,4 @@ func (s *API) currentSession(ctx context.Context, _ *struct{}) (*sessionOutput, 
 		return nil, err
 	}
 	return &sessionOutput{Body: s.session(session)}, nil
-}
-
-func (s *API) signOut(ctx context.Context, _ *struct{}) (*endSessionOutput, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.Identity.SignOut(ctx, who)
-	return &endSessionOutput{SetCookie: *identity.NoCookie(requestOf(ctx).TLS != nil)}, nil
 }

@@ -54,6 +54,17 @@ type PlatformRoles struct {
 	Platform []string `json:"platform" maxItems:"3" uniqueItems:"true" enum:"platform-admin,platform-operator,platform-member" doc:"All of them; those that are not here are taken away."`
 }
 
+// UserChange is what shall be different about a person; what is left out stays.
+type UserChange struct {
+	DisplayName *string `json:"displayName,omitempty" maxLength:"120" example:"Jane Doe"`
+	Disabled    *bool   `json:"disabled,omitempty"`
+}
+
+// GeneratedPassword is a password that was made up, shown once.
+type GeneratedPassword struct {
+	GeneratedPassword string `json:"generatedPassword" doc:"Only this once."`
+}
+
 // UserPath names a person in a path. (Exported because the library looks into
 // embedded structs only when they are.)
 type UserPath struct {
@@ -61,9 +72,14 @@ type UserPath struct {
 }
 
 type (
-	userOutput        struct{ Body User }
-	newUserInput      struct{ Body NewUser }
-	newUserOutput     struct{ Body CreatedUser }
+	userOutput      struct{ Body User }
+	newUserInput    struct{ Body NewUser }
+	newUserOutput   struct{ Body CreatedUser }
+	userChangeInput struct {
+		UserPath
+		Body UserChange
+	}
+	generatedOutput   struct{ Body GeneratedPassword }
 	passwordInput     struct{ Body PasswordChange }
 	platformRoleInput struct {
 		UserPath
@@ -80,6 +96,10 @@ func (s *API) registerUsers(a huma.API) {
 		summary: "Add a person", text: "A name is never given again, even after the person was deleted.", errors: []int{http.StatusConflict}}, s.createUser)
 	add(s, a, about{id: "get-user", method: http.MethodGet, path: "/api/v1/users/{name}", tag: "users", summary: "Read a person",
 		errors: []int{http.StatusNotFound}}, s.getUser)
+	add(s, a, about{id: "update-user", method: http.MethodPatch, path: "/api/v1/users/{name}", tag: "users", summary: "Change a person, or lock them out",
+		text: "Who is disabled is signed out everywhere at once, and their tokens are good for nothing until they are let in again.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.updateUser)
+	add(s, a, about{id: "reset-password", method: http.MethodPost, path: "/api/v1/users/{name}/password:reset", tag: "users",
+		summary: "Give somebody a new random password", text: "It has to be changed at the first sign-in. Their sessions end.", errors: []int{http.StatusNotFound}}, s.resetPassword)
 	add(s, a, about{id: "delete-user", method: http.MethodDelete, path: "/api/v1/users/{name}", tag: "users", status: http.StatusNoContent,
 		summary: "Delete a person", text: "Sessions, tokens and roles of the person end at once.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.deleteUser)
 	add(s, a, about{id: "set-platform-roles", method: http.MethodPut, path: "/api/v1/users/{name}/roles", tag: "users",
@@ -178,8 +198,40 @@ func (s *API) getUser(ctx context.Context, in *UserPath) (*userOutput, error) {
 	return &userOutput{Body: s.user(u)}, nil
 }
 
+func (s *API) updateUser(ctx context.Context, in *userChangeInput) (*userOutput, error) {
+	if err := s.mayManage(ctx, in.Name); err != nil {
+		return nil, err
+	}
+	if in.Body.DisplayName != nil {
+		if err := s.Identity.SetDisplayName(ctx, in.Name, *in.Body.DisplayName); err != nil {
+			return nil, err
+		}
+	}
+	if in.Body.Disabled != nil {
+		if err := s.Identity.SetDisabled(ctx, in.Name, *in.Body.Disabled); err != nil {
+			return nil, err
+		}
+	}
+	u, err := s.Identity.GetUser(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &userOutput{Body: s.user(u)}, nil
+}
+
+func (s *API) resetPassword(ctx context.Context, in *UserPath) (*generatedOutput, error) {
+	if err := s.mayManage(ctx, in.Name); err != nil {
+		return nil, err
+	}
+	password, err := s.Identity.ResetPassword(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &generatedOutput{Body: GeneratedPassword{GeneratedPassword: password}}, nil
+}
+
 func (s *API) deleteUser(ctx context.Context, in *UserPath) (*struct{}, error) {
-	if _, err := s.may(ctx, access.UsersManage, access.Scope{}); err != nil {
+	if err := s.mayManage(ctx, in.Name); err != nil {
 		return nil, err
 	}
 	return nil, s.Identity.DeleteUser(ctx, in.Name)
@@ -201,4 +253,29 @@ func (s *API) setPlatformRoles(ctx context.Context, in *platformRoleInput) (*use
 		return nil, err
 	}
 	return &userOutput{Body: s.user(u)}, nil
+}
+
+// mayManage tells whether the caller may take over somebody's account, by a new
+// password or without the second factor. It would give them what that person
+// may: an administrator's account is for administrators.
+func (s *API) mayManage(ctx context.Context, name string) error {
+	who, err := s.may(ctx, access.UsersManage, access.Scope{})
+	if err != nil {
+		return err
+	}
+	account, ok := s.Index.Account(name)
+	if !ok {
+		return problem.Newf(http.StatusNotFound, "There is no user %q.", name)
+	}
+	own := s.Index.Roles(who, access.Scope{})
+	if slices.Contains(own, access.PlatformAdmin) {
+		return nil
+	}
+	// By the bindings: somebody who is disabled has no rights now, and would later.
+	for _, b := range s.Index.BindingsOf(account.UID) {
+		if b.Scope.Kind == access.KindPlatform && !slices.Contains(own, b.Role) {
+			return problem.Newf(http.StatusForbidden, "%s has the role %s, which you have not, and the account would give it to you.", name, b.Role)
+		}
+	}
+	return nil
 }
