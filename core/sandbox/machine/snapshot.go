@@ -5,6 +5,7 @@ package machine
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 )
@@ -131,6 +132,9 @@ func (c *loaded) seeded(ctx context.Context, s Start, seat *seat) (*snapshot, sa
 	if c.snapshot != nil {
 		return c.snapshot, said{}, nil
 	}
+	// What is drawn now lies in the memory of every copy: the machine that this
+	// is done for must not draw it again.
+	s.Seed = sha256.Sum256(s.Seed[:])
 	r, err := c.initialized(ctx, s, seat)
 	if err != nil {
 		return nil, said{}, err
