@@ -1,8 +1,9 @@
 # Everything that a person types. `make help` lists it; `make run` does the main job.
 #
-# All output lies under build/ (and console/dist, console/node_modules). Versions
-# are pinned by go.sum and package-lock.json; what is missing on the machine is
-# installed from Debian where this runs as root, or named in one sentence.
+# All output lies under build/ (and console/dist; what npm fetches, in folders
+# node_modules). Versions are pinned by go.sum and package-lock.json; what is
+# missing on the machine is installed from Debian where this runs as root, or
+# named in one sentence.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -94,6 +95,17 @@ build/extensions/hostile.tar: build/extensions/hostile.wasm
 core/extension/builtin/%.tar: build/extensions/%.tar
 	@cmp -s $< $@ || cp $< $@
 
+# Guests that attack the sandbox, but for those in Go.
+HOSTILE := core/sandbox/hostile/testdata
+$(HOSTILE)/node_modules/.package-lock.json: $(HOSTILE)/package-lock.json | need-node
+	@echo "fetching  what builds the hostile guests"
+	@cd $(HOSTILE) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+build/hostile: $(HOSTILE)/node_modules/.package-lock.json $(HOSTILE)/build.mjs $(HOSTILE)/prelude.wat $(HOSTILE)/guests $(wildcard $(HOSTILE)/guests/*)
+	@echo "building  the hostile guests"
+	@node $(HOSTILE)/build.mjs $@
+	@touch $@
+
 # Back ends that tests need for real, from package registries, in their own folders.
 BACKENDS := build/backends/elasticsearch/start
 
@@ -118,7 +130,7 @@ console/dist/index.html: console/node_modules/.package-lock.json $(shell find co
 	@touch $@
 
 clean: stop ## remove everything that was built
-	rm -rf build console/dist console/node_modules $(BUILTIN)
+	rm -rf build console/dist console/node_modules $(HOSTILE)/node_modules $(BUILTIN)
 
 ## ---- testing
 
@@ -130,12 +142,12 @@ test: build need-browser ## every test: unit, a real cluster, a real browser
 	@$(MAKE) test-cluster
 	@echo; echo "all tests passed on: $$(cat build/test-node 2>/dev/null || echo 'no cluster')"
 
-test-fast: tools $(BUILTIN) ## what takes under two minutes: for daily use
+test-fast: tools $(BUILTIN) build/hostile ## what takes under two minutes: for daily use
 	@go vet ./...
 	@go test -short -json ./... | $(REPORT)
 	@for m in sdk/go sdk/fragment $(SHIPPED:%=extensions/%); do (cd $$m && go test -short -json ./... | $(REPORT)); done
 
-test-unit: tools $(BUILTIN)
+test-unit: tools $(BUILTIN) build/hostile
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt is wanted for:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet ./...
 	@go test -json -timeout 30m ./... | $(REPORT)

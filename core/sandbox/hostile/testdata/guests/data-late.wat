@@ -1,0 +1,7 @@
+;; Writes on after it has said that all is said.
+;; answer: 200 A
+;; then: fault wire
+(data (i32.const 1024) "A")
+(func $attack (param $stream i32)
+  (call $answer (local.get $stream) (i32.const 1024) (i32.const 1))
+  (call $data (local.get $stream) (i32.const 1024) (i32.const 1)))

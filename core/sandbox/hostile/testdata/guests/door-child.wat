@@ -1,0 +1,8 @@
+;; Knocks on behalf of a stream that it has opened itself.
+;; answer: 200 2
+(data (i32.const 1024) "echo" "stuck")
+(func $attack (param $stream i32)
+  (global.set $asked (local.get $stream))
+  (call $ask (i32.const 2) (local.get $stream) (i32.const 1028) (i32.const 5))
+  (call $ask (i32.const 4) (i32.const 2) (i32.const 1024) (i32.const 4)))
+(func $event (param $type i32) (param $stream i32) (call $tell (local.get $type) (local.get $stream)))

@@ -1,0 +1,5 @@
+;; Knocks on behalf of a request that has not yet been made.
+;; answer: 200 2
+(data (i32.const 1024) "echo")
+(func $attack (param $stream i32) (global.set $asked (local.get $stream)) (call $ask (i32.const 2) (i32.add (local.get $stream) (i32.const 2)) (i32.const 1024) (i32.const 4)))
+(func $event (param $type i32) (param $stream i32) (call $tell (local.get $type) (local.get $stream)))

@@ -1,0 +1,3 @@
+;; Does not answer HELLO.
+;; answer: fault start
+(func $hello)

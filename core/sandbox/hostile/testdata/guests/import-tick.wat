@@ -1,0 +1,8 @@
+;; Imports the function that gives fuel.
+;; answer: refused It imports atoll.tick
+(module
+  (import "atoll" "tick" (func (param i64) (result i64)))
+  (memory (export "memory") 1)
+  (func (export "atoll_wire_1"))
+  (func (export "atoll_buffer") (param i32) (result i32) (i32.const 0))
+  (func (export "atoll_poll") (param i32) (result i64) (i64.const 0)))

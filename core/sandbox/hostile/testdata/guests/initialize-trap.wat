@@ -1,0 +1,3 @@
+;; Traps in _initialize.
+;; answer: fault trap
+(func $initialize unreachable)

@@ -1,0 +1,3 @@
+;; Begins with ten million entries of a table.
+;; answer: refused entries
+(table 10000000 funcref)

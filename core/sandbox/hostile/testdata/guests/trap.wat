@@ -1,0 +1,3 @@
+;; Traps.
+;; answer: fault trap
+(func $attack (param $stream i32) unreachable)
