@@ -161,12 +161,7 @@ func (g *Guest) loneKey(kind string) instanceKey {
 
 // instance finds the instance of a key, or loads and starts it. Whoever asks is
 // counted in its wanted until it has opened its stream, so that it stays.
-func (g *Guest) instance(ctx context.Context, key instanceKey, c *Caller) (i *instance, err error) {
-	defer func() {
-		if err != nil {
-			key.place.free()
-		}
-	}()
+func (g *Guest) instance(ctx context.Context, key instanceKey, c *Caller) (*instance, error) {
 	g.mu.Lock()
 	i, closed := g.instances[key], g.closed
 	if i != nil {
@@ -177,27 +172,67 @@ func (g *Guest) instance(ctx context.Context, key instanceKey, c *Caller) (i *in
 		return i, nil
 	}
 	if closed {
+		key.place.free()
 		return nil, ErrClosed
 	}
 	select {
 	case g.loading <- struct{}{}:
 	case <-ctx.Done():
+		key.place.free()
 		return nil, ctx.Err()
 	}
+	return g.brought(ctx, key, c)
+}
+
+// brought waits for bring. What is begun is done to its end: the next one needs
+// it too, and who comes and leaves again and again makes no work twice.
+// g.loading is held, and is let go.
+func (g *Guest) brought(ctx context.Context, key instanceKey, c *Caller) (*instance, error) {
+	var i *instance
+	var err error
+	done, who := make(chan struct{}), *c // which the caller uses again when it has left
+	go func() {
+		i, err = g.bring(context.WithoutCancel(ctx), key, &who)
+		<-g.loading
+		close(done)
+	}()
+	select {
+	case <-done:
+		return i, err
+	case <-ctx.Done():
+	}
+	go func() {
+		if <-done; err == nil {
+			i.mu.Lock()
+			i.wanted.Add(-1)
+			i.unused()
+			i.mu.Unlock()
+		}
+	}()
+	return nil, ctx.Err()
+}
+
+// bring finds the instance of a key that somebody has brought meanwhile, or
+// starts it. g.loading is held.
+func (g *Guest) bring(ctx context.Context, key instanceKey, c *Caller) (*instance, error) {
 	g.mu.Lock()
-	if i = g.instances[key]; i != nil {
+	i := g.instances[key]
+	if i != nil {
 		i.wanted.Add(1)
 	}
 	g.starting++
 	g.mu.Unlock()
+	var err error
 	if i == nil {
 		i, err = g.startFor(ctx, key, c)
+	}
+	if err != nil {
+		key.place.free()
 	}
 	g.mu.Lock()
 	g.starting--
 	g.unloadWhenIdle()
 	g.mu.Unlock()
-	<-g.loading
 	return i, err
 }
 
