@@ -26,6 +26,13 @@ type Options struct {
 	// its time and memory: this program, started again, which must call
 	// RunChild first of all. Linux alone has it, and it takes a CacheDir.
 	CompileInChild bool
+	// OwnProcess runs the guests in a process of the sandbox's own, with nothing
+	// of this one's: no environment, no files but the cache, no network, no
+	// credentials. It is this program, started again, which must call RunChild
+	// first of all. Whenever it ends it is started again: requests under way
+	// are run again where they may be, the others end with ErrInterrupted. It
+	// takes Unix; Linux alone has the whole wall.
+	OwnProcess bool
 	// Logger hears what the sandbox and its guests say. Nil: slog.Default().
 	Logger *slog.Logger
 	// Doors finds the door that a guest knocks on by its authority
@@ -62,6 +69,9 @@ type Engine struct {
 	mu     sync.Mutex
 	closed bool
 	guests map[*Guest]struct{}
+
+	closing  sync.Once
+	closeErr error
 }
 
 // New makes an engine. ctx bounds its making only.
@@ -79,14 +89,19 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if e.maxMemory == 0 {
 		e.maxMemory = 1 << 30
 	}
-	room, err := machine.NewLocal(ctx, machine.Options{
+	options := machine.Options{
 		CacheDir: o.CacheDir, CacheSize: o.CacheSize, CompileInChild: o.CompileInChild,
 		Logger: e.logger, MaxModule: o.MaxModule, MaxMemory: o.MaxMemory,
-	})
+	}
+	var err error
+	if o.OwnProcess {
+		e.room, err = machine.NewRemote(ctx, options)
+	} else {
+		e.room, err = machine.NewLocal(ctx, options)
+	}
 	if err != nil {
 		return nil, err
 	}
-	e.room = room
 	return e, nil
 }
 
@@ -94,9 +109,26 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 // compiler for this machine.
 func (e *Engine) Interpreted() bool { return e.room.Interpreted() }
 
+// Process is how the sandbox's own process fares.
+type Process = machine.Life
+
+// Process looks at the sandbox's own process; false: guests run in this one.
+func (e *Engine) Process() (Process, bool) {
+	r, own := e.room.(*machine.Remote)
+	if !own {
+		return Process{}, false
+	}
+	return r.Life(), true
+}
+
 // Close ends every guest at once, its streams with ErrClosed, and frees the
-// compiled code.
+// compiled code. Who closes it again hears what came of the first time.
 func (e *Engine) Close(ctx context.Context) error {
+	e.closing.Do(func() { e.closeErr = e.close(ctx) })
+	return e.closeErr
+}
+
+func (e *Engine) close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
 	guests := make([]*Guest, 0, len(e.guests))

@@ -20,6 +20,12 @@ import (
 // cacheDir keeps compiled guests for all tests of one run.
 var cacheDir string
 
+// ownProcessVariable is set where the engines of a run have a process of their
+// own; it names the cache of the run that this one belongs to.
+const ownProcessVariable = "SANDBOX_TESTS_IN_A_PROCESS"
+
+var ownProcess bool
+
 func TestMain(m *testing.M) {
 	sandbox.RunChild()
 	dir, err := os.MkdirTemp("", "sandbox-cache-")
@@ -27,6 +33,9 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	cacheDir = filepath.Join(dir, "cache")
+	if shared := os.Getenv(ownProcessVariable); shared != "" {
+		ownProcess, cacheDir = true, shared
+	}
 	sandbox.CacheDir = cacheDir
 	code := m.Run()
 	os.RemoveAll(dir)
@@ -69,6 +78,7 @@ func start(t *testing.T, o sandbox.Options) *fixture {
 	if o.CacheDir == "" {
 		o.CacheDir = cacheDir
 	}
+	o.OwnProcess = o.OwnProcess || ownProcess
 	o.Logger = slog.New(slog.NewTextHandler(f.logs, nil))
 	o.OnFault = func(fault sandbox.Fault) {
 		f.mu.Lock()

@@ -85,6 +85,8 @@ func (a *reruns) next(ctx context.Context, g *Guest, c *Caller, s *stream, err e
 	case lost && !a.lost && (s == nil || s.again):
 		a.lost = true
 		return g.key(c), nil
+	case s == nil && lost:
+		return instanceKey{}, fmt.Errorf("%w: %w", ErrInterrupted, err)
 	case s == nil || !s.again || lost || a.alone:
 		return instanceKey{}, err
 	}

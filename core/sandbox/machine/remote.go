@@ -27,7 +27,8 @@ type Remote struct {
 	work        string
 	patience    patience
 	clock       clock
-	direct      int // lines that may be direct
+	direct      int           // lines that may be direct
+	preparing   chan struct{} // one at a time is prepared: others wait here, and not over there
 	interpreted bool
 	done        chan struct{} // closed: no process is started any more
 	over        chan struct{} // closed: none is left
@@ -38,22 +39,6 @@ type Remote struct {
 	life    Life
 }
 
-// Life is how the sandbox's process fares.
-type Life struct {
-	// Up tells whether it is there; PID and Since are of the one that is.
-	Up    bool
-	PID   int
-	Since time.Time
-	// Restarts counts how often it was started after it had ended, Failure is
-	// why it last ended or could not be started, for logs.
-	Restarts uint64
-	Failure  string
-	// Memory is what of it is resident, in bytes; zero: the system does not say.
-	Memory uint64
-	// Lacking are the parts of its wall that this system does not have.
-	Lacking []string
-}
-
 // NewRemote starts the process. ctx bounds that only.
 func NewRemote(ctx context.Context, o Options) (*Remote, error) {
 	return newRemote(ctx, o, processWork, patient)
@@ -62,7 +47,7 @@ func NewRemote(ctx context.Context, o Options) (*Remote, error) {
 func newRemote(ctx context.Context, o Options, work string, patience patience) (*Remote, error) {
 	r := &Remote{
 		options: o.withDefaults(), work: work, patience: patience, clock: clock{time.Now()}, direct: runtime.GOMAXPROCS(0) - 1,
-		done: make(chan struct{}), over: make(chan struct{}), changed: make(chan struct{}),
+		preparing: make(chan struct{}, 1), done: make(chan struct{}), over: make(chan struct{}), changed: make(chan struct{}),
 	}
 	if o.CacheDir != "" {
 		dir, err := filepath.Abs(o.CacheDir)
@@ -100,6 +85,7 @@ func (r *Remote) keep(p *process) {
 		case <-r.done:
 			p.kill(errors.New("the sandbox is closed"))
 			<-p.gone
+			r.down(p.ended)
 			return
 		}
 		if time.Since(p.began) > r.patience.crash {
@@ -230,6 +216,13 @@ func (p *process) judge(ctx context.Context, about question, wasm []byte) (repor
 		report, _ = inspect(wasm, o.MaxModule, o.MaxMemory)
 		return report, 0, report.err()
 	}
+	if about == askPrepare {
+		select {
+		case p.remote.preparing <- struct{}{}:
+		case <-ctx.Done():
+			return report, 0, ctx.Err()
+		}
+	}
 	type answer struct {
 		h    head
 		body []byte
@@ -238,6 +231,9 @@ func (p *process) judge(ctx context.Context, about question, wasm []byte) (repor
 	answered := make(chan answer, 1)
 	go func() {
 		h, body, err := p.askShort(head{kind: about}, wasm, maxReport, p.remote.patience.module)
+		if about == askPrepare {
+			<-p.remote.preparing
+		}
 		answered <- answer{h, body, err}
 	}()
 	var a answer
