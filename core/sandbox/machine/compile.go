@@ -216,7 +216,12 @@ func used(cmd *exec.Cmd) time.Duration {
 // outOfMemory tells whether this is what the system or Go's runtime says when
 // there is no more.
 func outOfMemory(said string) bool {
-	return strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory")
+	for _, words := range []string{"out of memory", "cannot allocate memory", "pthread_create failed", "failed to create new OS thread"} {
+		if strings.Contains(said, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // runAndKill runs a command, and kills it when ctx ends.
