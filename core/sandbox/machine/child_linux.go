@@ -60,6 +60,9 @@ func dataSize() (uint64, error) {
 
 // runChild runs a child that dies with this process, and when ctx ends.
 func runChild(ctx context.Context, cmd *exec.Cmd) error {
+	if err := keepDescriptors(); err != nil {
+		return err
+	}
 	// The child is told of the death of the thread that started it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -143,6 +143,11 @@ func TestProcessHasNothingOfTheCores(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
+	inherited, err := syscall.Open(secret.Name(), syscall.O_RDONLY, 0) // as a parent leaves one
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(inherited)
 	r := starts(t, processWork, hasty)
 	if _, err := say(running(t, r), "hello"); err != nil {
 		t.Fatal(err)

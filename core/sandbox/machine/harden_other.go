@@ -5,6 +5,7 @@
 package machine
 
 import (
+	"errors"
 	"os/exec"
 	"syscall"
 )
@@ -13,6 +14,8 @@ func hardenChild(cmd *exec.Cmd, _ string) []string {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return []string{"everything but Linux's own: Landlock, no_new_privs, a parent's death"}
 }
+
+func keepAll() error { return errors.ErrUnsupported }
 
 func isMainThread() bool { return false } // nothing is taken from it
 

@@ -96,8 +96,11 @@ func startProcess(r *Remote) (*process, error) {
 func (p *process) run() (lacking []string, err error) {
 	started := make(chan error)
 	onThreadOfItsOwn(func() {
-		lacking = hardenChild(p.cmd, p.remote.options.CacheDir)
-		err := p.cmd.Start()
+		err := keepDescriptors()
+		if err == nil {
+			lacking = hardenChild(p.cmd, p.remote.options.CacheDir)
+			err = p.cmd.Start()
+		}
 		started <- err
 		if err == nil {
 			how := p.cmd.Wait()
