@@ -45,7 +45,7 @@ func newChecker(d *decoder) *checker {
 // function checks a body.
 func (c *checker) function(r *reader, typ uint32) body {
 	c.r = r
-	b := body{typ: typ, at: r.at, end: r.end}
+	b := body{typ: typ, at: r.at, end: r.end, simple: true}
 	t := c.types[typ]
 	c.locals = append(c.locals[:0], t.params...)
 	for range r.count("groups of locals", c.limits.Locals) {
@@ -68,7 +68,9 @@ func (c *checker) function(r *reader, typ uint32) body {
 		if deepest > c.limits.Stack {
 			r.failAt(c.in.at, "a function has more than %d operands", c.limits.Stack)
 		}
-		b.calls = b.calls || c.in.op == opCall || c.in.op == opCallIndirect
+		calls := c.in.op == opCall || c.in.op == opCallIndirect
+		b.calls = b.calls || calls
+		b.simple = b.simple && !calls && c.in.op != opLoop && !isBulk(c.in.op)
 		b.vectors = b.vectors || c.in.op>>8 == 0xfd || c.vectors
 	}
 	if r.more() {

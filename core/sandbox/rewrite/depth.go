@@ -2,9 +2,9 @@
 // counts it.
 package rewrite
 
-// owedPerByte says how much weight that a caller leaves for later (points.go)
-// counts as one byte of its frame.
-const owedPerByte = 8
+// unitsPerByte says how many units that run after a call without a check
+// (points.go) count as one byte of a frame.
+const unitsPerByte = 8
 
 // enter writes what a function that calls others begins with.
 func (w *writer) enter(c *code, frame int, scratch uint32) {

@@ -11,13 +11,16 @@
 // What a rewritten module does to its host:
 //
 //   - Fuel is a hidden i64 global. A charge point subtracts the static weight of
-//     the code that it covers and calls the imported function Options.Tick when
-//     the rest is negative; tick takes that rest and gives the fuel to go on with.
-//     The host may panic in it. One unit is about a nanosecond (weight.go).
+//     the code that it pays for; those that are checks call the imported function
+//     Options.Tick when the rest is negative; tick takes that rest and gives the
+//     fuel to go on with. The host may panic in it. One unit is about a
+//     nanosecond (weight.go).
 //   - Depth is a hidden i32 global, the bytes of host stack that may still be
 //     taken; a function that calls subtracts its frame and calls Options.Deep
 //     when nothing is left. Deep must panic. After a trap the depth is not what
 //     it was: discard the instance, or set both globals again.
 //   - Between two ticks lie at most the fuel that tick gave and a bound of some
 //     million units (points.go says why).
+//   - What is charged is at least what runs, and not much more: at each branch the
+//     ways may differ by a few units.
 package rewrite

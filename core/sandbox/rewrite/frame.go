@@ -28,7 +28,7 @@ type sizer struct {
 	in       instr
 	locals   []version
 	controls []sizedBlock
-	charges  []point // those to come
+	checks   []basicBlock // those to come are among them
 	dead     bool
 
 	height  int     // of the operands
@@ -72,23 +72,23 @@ type sizedBlock struct {
 	targeted, dead  bool
 }
 
-// size estimates the frame of a function that is charged at points.
-func (s *sizer) size(b *body, points []point) int {
+// size estimates the frame of a function of these blocks.
+func (s *sizer) size(b *body, blocks []basicBlock) int {
 	t := s.types[b.typ]
 	*s = sizer{
 		Module: s.Module, types: s.types, in: s.in, events: s.events[:0],
 		locals:   append(s.locals[:0], make([]version, len(t.params)+b.locals)...),
 		controls: append(s.controls[:0], sizedBlock{op: opEnd, results: len(t.results)}),
-		charges:  points, wide: b.vectors,
+		checks:   blocks, wide: b.vectors,
 	}
 	s.expose(b)
 	r := &reader{wasm: s.wasm, at: b.code, end: b.end}
 	for r.more() {
-		for len(s.charges) > 0 && s.charges[0].source <= r.at {
-			if s.charges[0].weight > 0 {
+		for len(s.checks) > 0 && s.checks[0].source <= r.at {
+			if s.checks[0].check {
 				s.event()
 			}
-			s.charges = s.charges[1:]
+			s.checks = s.checks[1:]
 		}
 		r.instruction(&s.in)
 		s.now++

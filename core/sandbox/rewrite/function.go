@@ -5,7 +5,7 @@ package rewrite
 // writer writes one function after the other.
 type writer struct {
 	*rewriting
-	points points
+	flow   flow
 	sizer  sizer
 	in     instr
 	out    code  // instructions without charges
@@ -13,45 +13,57 @@ type writer struct {
 }
 
 // function writes the body of a defined function.
-func (w *writer) function(b *body) code {
+func (w *writer) function(n int) code {
+	b := &w.bodies[n]
+	w.walk(b)
+	return w.finish(b, w.leaves[n] > 0)
+}
+
+// walk writes a function's instructions and notes its flow.
+func (w *writer) walk(b *body) {
 	r := &reader{wasm: w.wasm, at: b.code, end: b.end}
-	w.out = w.out[:0]
-	w.points.begin()
+	w.out, w.length = w.out[:0], -1
+	w.flow.source = r.at
+	w.flow.begin()
 	for r.more() {
 		r.instruction(&w.in)
 		w.instruction(r)
 	}
-	return w.finish(b)
 }
 
 func (w *writer) instruction(r *reader) {
-	in, p := &w.in, &w.points
+	in, f := &w.in, &w.flow
 	small := w.small()
-	p.source = in.at
-	p.pay(len(w.out), w.weight(in, small))
-	p.source = r.at
+	f.source = in.at
+	f.pay(len(w.out), w.weight(in, small))
+	f.source = r.at
 	w.length = -1
 	switch in.op {
 	case opCall:
-		p.call()
 		w.out.index(opCall, w.moved(in.a))
+		switch defined := int(in.a) - w.imported.funcs; {
+		case defined < 0:
+			f.call(callHost, len(w.out))
+		case w.leaves[defined] == 0:
+			f.call(callCharged, len(w.out))
+		}
 	case opRefFunc:
 		w.out.index(opRefFunc, w.moved(in.a))
 	case opReturn:
-		p.branch(uint32(len(p.scopes) - 1))
-		p.leave()
+		f.branch(uint32(len(f.scopes) - 1))
+		f.leave()
 		// The frame is a block around everything, where the function's own
 		// label was.
-		w.out.index(opBr, uint32(len(p.scopes)-1))
+		w.out.index(opBr, uint32(len(f.scopes)-1))
 	case opEnd:
 		w.out.op(opEnd)
-		p.end(len(w.out))
+		f.end(len(w.out))
 	case opElse:
 		w.out.op(opElse)
-		p.otherwise(len(w.out))
+		f.otherwise(len(w.out))
 	default:
 		if isBulk(in.op) && !small {
-			p.helper()
+			f.calls++ // a helper charges
 			w.out.index(opCall, w.helper(in))
 			return
 		}
@@ -61,38 +73,42 @@ func (w *writer) instruction(r *reader) {
 		case opI32Const:
 			w.length = in.value
 		case opBlock, opLoop, opIf:
-			p.open(in.op, begin, len(w.out))
+			f.open(in.op, begin, len(w.out))
 		case opBr:
-			p.branch(in.a)
-			p.leave()
+			f.branch(in.a)
+			f.leave()
 		case opBrIf:
-			p.branch(in.a)
+			f.branchIf(in.a, len(w.out))
 		case opBrTable:
 			for _, depth := range in.labels {
-				p.branch(depth)
+				f.branch(depth)
 			}
-			p.leave()
+			f.leave()
 		case opUnreachable:
-			p.leave()
+			f.trap()
 		case opCallIndirect:
-			p.call()
+			f.call(callAny, len(w.out))
 		}
 	}
 }
 
-// weight is what the instruction at hand costs.
+// weight is what the instruction at hand costs, in tenths of a unit.
 func (w *writer) weight(in *instr, small bool) int {
 	weight := int(in.row.weight)
 	switch in.op {
 	case opCall:
-		if int64(in.a) < int64(w.imported.funcs) {
+		if defined := int(in.a) - w.imported.funcs; defined < 0 {
 			weight += weightImported
+		} else {
+			weight += w.leaves[defined]
 		}
+	case opCallIndirect:
+		weight += w.leafOfType[w.canonical[in.a]]
 	case opBrTable:
-		weight += len(in.labels) / 16
+		weight += len(in.labels) / labelsPerTenth
 	case opMemoryCopy, opMemoryFill, opMemoryInit:
 		if small {
-			weight += int(w.length) / bytesPerUnit
+			weight += int(w.length) * tenths / bytesPerUnit
 		}
 	}
 	return weight
@@ -105,20 +121,20 @@ func (w *writer) small() bool {
 }
 
 // finish puts charges and frame around what was written.
-func (w *writer) finish(b *body) code {
+func (w *writer) finish(b *body, leaf bool) code {
 	t := w.types[b.typ]
 	scratch := uint32(len(t.params) + b.locals)
+	rest := w.flow.place(leaf)
 	frame := 0
 	if b.calls {
-		frame = w.sizer.size(b, w.points.all) + w.points.owes()/owedPerByte
+		frame = w.sizer.size(b, w.flow.blocks) + rest/tenths/unitsPerByte
 	}
 
 	var c code
 	w.locals(&c, b)
-	entry := w.points.all[0].weight
 	// In a function that calls nothing its fuel stays in the local.
-	kept := w.points.calls == 0 && entry > 0
-	w.charge(&c, entry, scratch, false)
+	kept := w.flow.calls == 0 && !leaf
+	w.charge(&c, &w.flow.blocks[0], scratch, false)
 	if b.calls {
 		w.enter(&c, frame, scratch+1)
 		w.frameBlock(&c, t.results)
@@ -134,7 +150,7 @@ func (w *writer) finish(b *body) code {
 // charged writes the instructions with their charges. kept tells that the
 // fuel is in the local.
 func (w *writer) charged(c *code, scratch uint32, kept bool) {
-	from, loops := 0, w.points.quiet
+	from, loops := 0, w.flow.quiet
 	if kept {
 		loops = nil
 	}
@@ -142,7 +158,7 @@ func (w *writer) charged(c *code, scratch uint32, kept bool) {
 		c.bytes(w.out[from:at])
 		from = at
 	}
-	for n := 1; n < len(w.points.all); n++ {
+	for n := 1; n < len(w.flow.blocks); n++ {
 		if len(loops) > 0 && n >= loops[0].last {
 			loops = loops[1:]
 		}
@@ -152,9 +168,9 @@ func (w *writer) charged(c *code, scratch uint32, kept bool) {
 			c.index(opGlobalGet, w.fuel)
 			c.index(opLocalSet, scratch)
 		}
-		if p := &w.points.all[n]; p.weight > 0 {
-			until(p.at)
-			w.charge(c, p.weight, scratch, kept || quiet)
+		if b := &w.flow.blocks[n]; b.charge() > 0 {
+			until(b.at)
+			w.charge(c, b, scratch, kept || quiet)
 		}
 	}
 	until(len(w.out))
@@ -169,10 +185,11 @@ func (w *writer) locals(c *code, b *body) {
 	c.bytes([]byte{1, i64, 1, i32})
 }
 
-// charge writes a charge. The fuel is taken from the local if it is kept there,
-// and is there afterwards.
-func (w *writer) charge(c *code, weight int, scratch uint32, kept bool) {
-	if weight == 0 {
+// charge writes a block's charge. The fuel is taken from the local if it is kept
+// there, and is there afterwards.
+func (w *writer) charge(c *code, b *basicBlock, scratch uint32, kept bool) {
+	units := b.charge()
+	if units == 0 {
 		return
 	}
 	if kept {
@@ -180,9 +197,17 @@ func (w *writer) charge(c *code, weight int, scratch uint32, kept bool) {
 	} else {
 		c.index(opGlobalGet, w.fuel)
 	}
-	c.i64(int64(weight))
+	c.i64(int64(units))
 	c.op(opI64Sub)
-	w.spend(c, scratch)
+	switch {
+	case b.check:
+		w.spend(c, scratch)
+	case kept:
+		c.index(opLocalTee, scratch)
+		fallthrough
+	default:
+		c.index(opGlobalSet, w.fuel)
+	}
 }
 
 // spend takes the fuel that is left from the stack, keeps it in the global and

@@ -85,7 +85,7 @@ func rewritten(wasm []byte, l Limits, o Options) (*Rewritten, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the rewritten module: %w", err)
 	}
-	if err := uncharged(again, uint32(len(again.globals)-2)); err != nil {
+	if err := uncharged(again); err != nil {
 		return nil, err
 	}
 	return out, nil

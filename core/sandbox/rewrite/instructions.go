@@ -43,6 +43,7 @@ const (
 	opI64LeU       opcode = 0x58
 	opI32Add       opcode = 0x6a
 	opI32Sub       opcode = 0x6b
+	opI32DivU      opcode = 0x6e
 	opI32Or        opcode = 0x72
 	opI32ShrU      opcode = 0x76
 	opI64Add       opcode = 0x7c
@@ -123,7 +124,7 @@ var letters = map[byte]byte{'i': i32, 'l': i64, 'f': f32, 'd': f64, 'v': v128}
 
 // row fills from..to of a part; a signature is "il:f": i32 i64 -> f32.
 func row(rows *part, from, to int, imm immediate, signature string, sizes ...uint8) {
-	in := instruction{imm: imm, weight: 1}
+	in := instruction{imm: imm, weight: weightPlain}
 	gives := false
 	for _, c := range []byte(signature) {
 		switch {

@@ -158,6 +158,7 @@ type body struct {
 	code    int  // where the instructions begin
 	locals  int  // how many it declares
 	calls   bool // it calls others, or itself
+	simple  bool // it has neither calls, loops nor bulk operations
 	vectors bool // some values of it may be vectors
 }
 

@@ -1,218 +1,176 @@
 // Where a function is charged for what.
 //
-// A charge point pays for code that it dominates, before that code runs. Points
-// are the function's entry, the heads of loops, the arms of branches, and every
-// so many units in straight code. What a point pays for runs at most once until
-// the point is passed again, so that nothing is ever owed for long:
+// A charge point is the beginning of a basic block. It pays for what can run
+// from there to the next points: the heaviest way. Some points check whether
+// any fuel is left; the others only subtract, which costs less, above all because
+// no branches meet there. So:
 //
-//   - Code in a block belongs to the point that is current there. When a block
-//     ends, the point that was current when it began is current again: control
-//     cannot have come past without passing that one.
-//   - An arm is what follows a `then`, an `else`, or the end of a block out of
-//     which branches lead past it: code that may be left out. It has a point of
-//     its own if it is worth one; else the point before it pays.
-//   - Once control has left a point's code for other points or other functions,
-//     the rest of it may run without a charge for a while: a caller's rest, after
-//     a deep recursion has returned. That rest is kept small (maxOwed), and the
-//     sum of a function's rests counts as depth, which is bounded (depth.go).
+//   - Whatever goes round is checked: the entries of functions and the heads of
+//     loops are checks. Not so small functions that call nothing and have no
+//     loop, leaves: their callers pay for them.
+//   - Where the ways part, and one of them is heavier than the lightest by more
+//     than slack, it has a point of its own, for what has not been paid yet on
+//     all ways there. So what is charged is what runs, give or take some slack at
+//     each branch. Ways that end in a trap do not count as light, or the good way
+//     would have the point.
+//   - Between two checks at most maxStretch runs.
+//   - While functions return, what follows their calls runs until the next check:
+//     after a deep recursion, of thousands of them. That rest is kept small
+//     (maxRest), and counts as depth, which is bounded (depth.go).
 package rewrite
 
+// Weights are counted in tenths of a unit; a charge is rounded to whole units.
 const (
-	// minArm is the weight from which an arm is worth a point.
-	minArm = 40
-	// maxStretch is the most that one point pays for, but for a single heavier
-	// instruction.
-	maxStretch = 20_000
-	// maxOwed is the most of it that may run after other points were passed.
-	maxOwed = 250
+	tenths = 10
+	// slack is by how much a way may be lighter than what is paid for it.
+	slack = 3 * tenths
+	// slackReturn is the same for a way that returns at once: that happens once
+	// in a call.
+	slackReturn = 12 * tenths
+	// maxStretch is the most that runs between two checks of one function, but
+	// for a single heavier instruction.
+	maxStretch = 20_000 * tenths
+	// maxRest is the most that runs after a call until the next check.
+	maxRest = 50 * tenths
+	// maxLeaf is up to which weight a function's callers pay for it.
+	maxLeaf = 25 * tenths
 )
 
-// point is a charge point.
-type point struct {
-	at     int // where its charge goes in the code
-	source int // the same, in the original
-	weight int
-	parent int // the point that pays if this one is not worth it
-	// optional tells that the parent may pay, if the point has a small weight.
-	optional bool
-	// crossed: other points or calls came after it began; owed of its weight
-	// came after that. called: some were calls. nested is the most that points
-	// below it owe together.
-	crossed, called bool
-	owed, nested    int
-}
-
-// scope is an open block, as far as charging goes.
-type scope struct {
-	op       opcode
-	outer    int  // the point that was current when it was opened
-	current  int  // the point that is current in it
-	reach    int  // the outermost scope that a branch in it leads to
-	targeted bool // a branch leads to its label
-	dead     bool // it was opened in dead code
-	live     bool // of an if: the end of its `then` is reached
-	begin    int  // of a loop: where it is written
-	points   int  // of a loop: how many there were before
-	calls    int  // of a loop: how many came before
-}
-
-// quiet is a loop in which nothing is called, so that its fuel can be counted in
-// a local.
-type quiet struct {
-	at          int // where it is written
-	first, last int // its points: from the first to before the last
-}
-
-// points finds the charge points of a function while its instructions are
-// written one after the other.
-type points struct {
-	all    []point
-	scopes []scope
-	quiet  []quiet // the outermost
-	calls  int     // so far
-	dead   bool    // the instruction at hand is never reached
-	source int     // where in the original we are
-}
-
-func (p *points) begin() {
-	p.dead = false
-	p.all = append(p.all[:0], point{})
-	p.scopes = append(p.scopes[:0], scope{op: opEnd})
-	p.quiet, p.calls = p.quiet[:0], 0
-}
-
-func (p *points) top() *scope { return &p.scopes[len(p.scopes)-1] }
-
-// insert makes a new point current in the innermost scope.
-func (p *points) insert(at int, optional bool) {
-	top := p.top()
-	p.all[top.current].crossed = true
-	p.all = append(p.all, point{at: at, source: p.source, parent: top.current, optional: optional})
-	top.current = len(p.all) - 1
-}
-
-// pay charges for an instruction that is about to be written at a place.
-func (p *points) pay(at, weight int) {
-	if p.dead || weight == 0 {
-		return
+// place decides which blocks are points and checks, and gives the most that runs
+// between a call and the next check, in tenths. leaf: callers pay.
+func (f *flow) place(leaf bool) (rest int) {
+	f.blocks[0].check = !leaf
+	rest = f.checks()
+	if leaf {
+		return rest
 	}
-	now := &p.all[p.top().current]
-	if now.weight > 0 && now.full(weight) {
-		p.insert(at, false)
-		now = &p.all[p.top().current]
+	for n := range f.blocks {
+		f.blocks[n].point = f.blocks[n].check
 	}
-	now.add(weight)
-}
-
-// full tells whether a point should not pay for so much more.
-func (p *point) full(weight int) bool {
-	return p.weight+weight > maxStretch || p.crossed && p.owed+weight > maxOwed
-}
-
-func (p *point) add(weight int) {
-	p.weight += weight
-	if p.crossed {
-		p.owed += weight
+	for n := len(f.blocks) - 1; n >= 0; n-- {
+		f.part(n)
 	}
-}
-
-// call notes that control goes to another function.
-func (p *points) call() {
-	p.calls++
-	if now := &p.all[p.top().current]; !p.dead {
-		now.crossed, now.called = true, true
-	}
-}
-
-// helper notes that control goes to a function of the rewriter's.
-func (p *points) helper() { p.calls++ }
-
-// open notes that a block, loop or if was written from one place to another.
-func (p *points) open(op opcode, begin, at int) {
-	current := p.top().current
-	p.scopes = append(p.scopes, scope{
-		op: op, outer: current, current: current, reach: len(p.scopes), dead: p.dead, begin: begin, points: len(p.all), calls: p.calls,
-	})
-	if op != opBlock && !p.dead {
-		p.insert(at, op == opIf)
-	}
-}
-
-// branch notes a branch to a label.
-func (p *points) branch(depth uint32) {
-	if p.dead {
-		return
-	}
-	to := len(p.scopes) - 1 - int(depth)
-	p.scopes[to].targeted = true
-	p.top().reach = min(p.top().reach, to)
-}
-
-// leave notes a return, a trap, or that what follows is not reached otherwise.
-func (p *points) leave() { p.dead = true }
-
-// settle decides about the points of the innermost scope, the last first.
-func (p *points) settle() {
-	top := p.top()
-	for n := top.current; n != top.outer; n = p.all[n].parent {
-		this, parent := &p.all[n], &p.all[p.all[n].parent]
-		if this.optional && this.weight < minArm && !parent.full(this.weight) {
-			parent.add(this.weight)
-			this.weight = 0
-		}
-		if this.called {
-			parent.called = true
-			parent.nested = max(parent.nested, this.owed+this.nested)
+	f.oweAll()
+	for n := range f.blocks {
+		b := &f.blocks[n]
+		f.leads(n, func(to *basicBlock) {
+			if to != nil && to.point {
+				to.missing = max(to.missing, to.owed-(b.owed-b.weight))
+			}
+		})
+		if b.head || n == 0 {
+			b.missing = b.owed
 		}
 	}
-	top.current = top.outer
+	return rest
 }
 
-// otherwise notes that the else of an if was written up to a place.
-func (p *points) otherwise(at int) {
-	p.settle()
-	top := p.top()
-	top.live, top.op = !p.dead, opElse
-	p.dead = top.dead
-	p.insert(at, true)
+// heaviest gives the weight of the heaviest way through a function that has no
+// loop, in tenths.
+func (f *flow) heaviest() int {
+	f.oweAll()
+	return f.blocks[0].owed
 }
 
-// end notes that the end of a block was written up to a place.
-func (p *points) end(at int) {
-	top := p.top()
-	if top.op == opLoop && !top.targeted { // it runs once
-		for n := top.current; n != top.outer; n = p.all[n].parent {
-			if p.all[n].parent == top.outer {
-				p.all[n].optional = true
+// checks decides which blocks begin with a check, and gives the most that runs
+// between a call and the next one.
+func (f *flow) checks() (most int) {
+	for n := len(f.blocks) - 1; n >= 0; n-- {
+		b := &f.blocks[n]
+		b.check = b.check || b.head
+		b.rest = 0
+		f.leads(n, func(to *basicBlock) {
+			if to != nil && !to.check && !to.head {
+				b.rest = max(b.rest, to.rest)
+			}
+		})
+		if b.call == callAny || b.call == callCharged {
+			if b.rest > maxRest {
+				f.blocks[n+1].check, b.rest = true, 0
+			}
+			most = max(most, b.rest)
+		}
+		if b.call == callCharged {
+			b.rest = 0 // the callee checks
+		}
+		b.rest += b.weight
+	}
+	for n := range f.blocks {
+		b := &f.blocks[n]
+		if b.check = b.check || b.since > 0 && b.since+b.weight > maxStretch; b.check {
+			b.since = 0
+		}
+		since := b.since + b.weight
+		if b.call == callCharged {
+			since = 0
+		}
+		f.leads(n, func(to *basicBlock) {
+			if to != nil {
+				to.since = max(to.since, since)
+			}
+		})
+	}
+	return most
+}
+
+// part decides which of the ways from a block have points of their own. Those
+// further on have been decided about.
+func (f *flow) part(n int) {
+	b := &f.blocks[n]
+	ways, ends, cold, lightest := 0, 0, 0, -1
+	f.leads(n, func(to *basicBlock) {
+		ways++
+		owed := 0
+		switch {
+		case to == nil:
+			ends++
+			owed = slackReturn
+		case to.cold:
+			cold++
+			return
+		case !to.point:
+			if owed = to.owed; to.returns {
+				owed += slackReturn
 			}
 		}
-	}
-	p.settle()
-	ended, place := *top, len(p.scopes)-1
-	if ended.op == opLoop && ended.targeted && ended.calls == p.calls {
-		for n := len(p.quiet) - 1; n >= 0 && p.quiet[n].at > ended.begin; n-- {
-			p.quiet = p.quiet[:n]
+		if lightest < 0 || owed < lightest {
+			lightest = owed
 		}
-		p.quiet = append(p.quiet, quiet{at: ended.begin, first: ended.points, last: len(p.all)})
+	})
+	b.returns = ways > 0 && ways == ends
+	b.cold = b.trap || ways > 0 && ways == cold
+	if ways > 1 && lightest >= 0 {
+		f.leads(n, func(to *basicBlock) {
+			if to != nil && to.owed > lightest+slack {
+				to.point = true
+			}
+		})
 	}
-	p.scopes = p.scopes[:place]
-	if place == 0 {
-		return
-	}
-	reached := !p.dead || ended.op == opIf || ended.live || ended.targeted && ended.op != opLoop
-	p.dead = ended.dead || !reached
-	top = p.top()
-	top.reach = min(top.reach, ended.reach)
-	meets := ended.targeted && ended.op != opLoop || ended.op == opIf || ended.op == opElse
-	if ended.reach < place && meets && !p.dead { // an arm
-		p.insert(at, true)
+	f.owe(n)
+}
+
+// owe finds out what runs from a block to the next points.
+func (f *flow) owe(n int) {
+	b := &f.blocks[n]
+	b.owed = 0
+	f.leads(n, func(to *basicBlock) {
+		if to != nil && !to.point {
+			b.owed = max(b.owed, to.owed)
+		}
+	})
+	b.owed += b.weight
+}
+
+func (f *flow) oweAll() {
+	for n := len(f.blocks) - 1; n >= 0; n-- {
+		f.owe(n)
 	}
 }
 
-// owes is the most that a caller's rests add up to.
-func (p *points) owes() int {
-	if entry := &p.all[0]; entry.called {
-		return entry.owed + entry.nested
+// charge is what a block charges, in units.
+func (b *basicBlock) charge() int {
+	if !b.check && b.missing <= 0 {
+		return 0
 	}
-	return 0
+	return max(1, (b.missing+tenths/2)/tenths)
 }

@@ -64,6 +64,10 @@ type rewriting struct {
 	ticker      uint32 // the function that calls tick
 	fuel, depth uint32 // globals
 	helpers     helpers
+
+	leaves     []int    // by body: what callers pay for it, in tenths; 0: it charges itself
+	leafOfType []int    // by type, the first of those alike: the most of any leaf of it
+	canonical  []uint32 // by type: the first of those alike
 }
 
 // added is how many functions are imported on top.

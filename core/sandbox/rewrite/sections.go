@@ -93,8 +93,9 @@ func (w *rewriting) code() (bodies code, count int) {
 	bodies = make(code, 0, len(w.wasm)+len(w.wasm)/4)
 	one := &writer{rewriting: w}
 	one.sizer.Module, one.sizer.types = w.Module, w.Module.types
+	one.findLeaves()
 	for n := range w.bodies {
-		bodies.sized(one.function(&w.bodies[n]))
+		bodies.sized(one.function(n))
 	}
 	var ticker code
 	ticker.u32(0)
