@@ -19,7 +19,7 @@ func (x *Index) Can(s Subject, p Permission, sc Scope) Decision {
 	if x.lost != nil {
 		return Decision{Missing: p, Scope: sc, Lost: true}
 	}
-	if !s.ReadOnly || p.Reads() {
+	if x.carries(s, p, sc) {
 		if r, _ := x.allowing(s.UID, p, sc); r != nil {
 			return Decision{Allowed: true, Role: r.name, Scope: sc}
 		}
@@ -106,7 +106,7 @@ func (x *Index) Permissions(s Subject, sc Scope) []Permission {
 		return all
 	}
 	for _, p := range x.catalogue.names {
-		if (!s.ReadOnly || p.Reads()) && x.has(s.UID, p, sc) {
+		if x.carries(s, p, sc) && x.has(s.UID, p, sc) {
 			all = append(all, p)
 		}
 	}

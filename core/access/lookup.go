@@ -14,20 +14,20 @@ func (x *Index) Projects(s Subject, cluster string) []Project {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	person := x.person(s.UID)
-	if x.lost != nil || person == nil {
+	if x.lost != nil || person == nil || !s.Limit.carries(ProjectsView) {
 		return nil
 	}
 	var all []Project
 	if person.permits("", "", ProjectsView) {
 		for at, pr := range x.state.projects {
-			if cluster == "" || at.cluster == cluster {
+			if (cluster == "" || at.cluster == cluster) && s.Limit.reaches(pr.WorkspaceUID, pr.UID) {
 				all = append(all, pr.Project)
 			}
 		}
 	} else {
 		seen := map[*project]struct{}{}
 		see := func(pr *project) {
-			if _, ok := seen[pr]; !ok && (cluster == "" || pr.Cluster == cluster) {
+			if _, ok := seen[pr]; !ok && (cluster == "" || pr.Cluster == cluster) && s.Limit.reaches(pr.WorkspaceUID, pr.UID) {
 				seen[pr] = struct{}{}
 				all = append(all, pr.Project)
 			}
@@ -63,13 +63,13 @@ func (x *Index) Workspaces(s Subject) []Workspace {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	person := x.person(s.UID)
-	if x.lost != nil || person == nil {
+	if x.lost != nil || person == nil || !s.Limit.carries(WorkspacesView) {
 		return nil
 	}
 	var all []Workspace
 	everywhere := person.permits("", "", WorkspacesView)
 	for _, w := range x.state.workspaces {
-		if everywhere || person.permits(w.UID, w.UID, WorkspacesView) {
+		if s.Limit.reaches(w.UID, "") && (everywhere || person.permits(w.UID, w.UID, WorkspacesView)) {
 			all = append(all, w.Workspace)
 		}
 	}

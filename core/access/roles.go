@@ -108,7 +108,7 @@ func (x *Index) BeyondPermissions(s Subject, k Kind, permissions []Permission, s
 func (x *Index) beyond(s Subject, wanted map[Permission]struct{}, sc Scope) []Permission {
 	var missing []Permission
 	for p := range wanted {
-		if x.lost != nil || s.ReadOnly && !p.Reads() || !x.has(s.UID, p, sc) {
+		if x.lost != nil || !x.carries(s, p, sc) || !x.has(s.UID, p, sc) {
 			missing = append(missing, p)
 		}
 	}

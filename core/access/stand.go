@@ -26,13 +26,13 @@ func (x *Index) Roles(s Subject, sc Scope) []string {
 func (x *Index) counting(s Subject, sc Scope) []*role {
 	person := x.person(s.UID)
 	workspaceUID, projectUID, ok := x.resolve(sc)
-	if x.lost != nil || person == nil || !ok {
+	if x.lost != nil || person == nil || !ok || !s.Limit.reaches(workspaceUID, projectUID) {
 		return nil
 	}
 	kind := sc.Kind()
 	var roles []*role
 	for g := range person.counting(workspaceUID, "", workspaceUID, projectUID) {
-		if r := g.role.at(kind); r != nil && !slices.Contains(roles, r) {
+		if r := s.Limit.covered(g.role.at(kind)); r != nil && !slices.Contains(roles, r) {
 			roles = append(roles, r)
 		}
 	}
@@ -66,7 +66,8 @@ func (p *person) counting(workspaceUID string, scopes ...string) func(func(*gran
 
 // Groups are the Kubernetes groups of a subject in a scope: those of its
 // platform roles, and in a project those of its roles there or in the project's
-// workspace. Nil for a person without any role, and while the store is lost.
+// workspace. Nil for a person without any role, and while the store is lost. A
+// limited credential has those of the strongest presets that lie within it.
 func (x *Index) Groups(s Subject, sc Scope) []string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -76,28 +77,41 @@ func (x *Index) Groups(s Subject, sc Scope) []string {
 		return nil
 	}
 	groups := []string{platformGroups[PlatformMember]}
+	if !s.Limit.reaches(workspaceUID, projectUID) {
+		if workspaceUID != "" {
+			return nil
+		}
+		return groups
+	}
 	add := func(name string) {
 		if !slices.Contains(groups, name) {
 			groups = append(groups, name)
 		}
 	}
+	// Platform roles reach everywhere: a credential for some scopes has them only
+	// as what they count as there.
+	everywhere := s.Limit == nil || len(s.Limit.Scopes) == 0
 	for g := range person.counting(workspaceUID, "") {
-		if name := platformGroups[g.role.name]; name != "" {
+		r := s.Limit.covered(g.role)
+		if r == nil || !everywhere {
+			continue
+		}
+		if name := platformGroups[r.name]; name != "" {
 			add(name)
 		} else {
-			add(PlatformGroup(g.role.name))
+			add(PlatformGroup(r.name))
 		}
 	}
 	if projectUID == "" {
 		return groups
 	}
 	pr := x.state.spaces[projectUID]
-	for _, scope := range [...]string{workspaceUID, projectUID} {
-		if scope == "" {
-			continue // a project whose workspace is not known
+	for i, scope := range [...]string{"", workspaceUID, projectUID} {
+		if i == 0 && s.Limit == nil || i > 0 && scope == "" { // a project whose workspace is not known
+			continue
 		}
 		for g := range person.counting(workspaceUID, scope) {
-			r := g.role.at(KindProject)
+			r := s.Limit.covered(g.role.at(KindProject))
 			if r == nil {
 				continue
 			}

@@ -18,6 +18,7 @@ type Subject struct {
 	Via        string // ViaSession or ViaToken
 	Credential string // id of the session or token, not the secret
 	ReadOnly   bool   // the credential is for reading only, whatever the person may
+	Limit      *Limit // the credential carries no more than this; nil: all that the person may
 }
 
 type subjectKey struct{}

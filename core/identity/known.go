@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/store"
 )
 
@@ -23,6 +24,7 @@ type knownToken struct {
 	userUID  string
 	hash     digest
 	readOnly bool
+	limit    *access.Limit
 	expires  time.Time
 	used     atomic.Int64 // when last, Unix nanoseconds; 0: not since the start
 }
@@ -160,7 +162,7 @@ func readToken(id string, value []byte) (*knownToken, error) {
 	if err := json.Unmarshal(value, &r); err != nil {
 		return nil, err
 	}
-	t := &knownToken{id: id, userUID: r.UserUID, readOnly: r.ReadOnly, expires: r.ExpiresAt}
+	t := &knownToken{id: id, userUID: r.UserUID, readOnly: r.ReadOnly, limit: r.Limit.access(), expires: r.ExpiresAt}
 	hash, err := base64.RawStdEncoding.DecodeString(r.Hash)
 	if err != nil {
 		return nil, fmt.Errorf("its hash is not one: %w", err)

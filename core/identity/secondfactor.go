@@ -351,7 +351,7 @@ func (f *secondFactorRecord) useRecovery(code string) bool {
 // bySessionOnly refuses what a token may not do: a stolen one must not become
 // the whole account.
 func bySessionOnly(s access.Subject) error {
-	if s.Via != access.ViaSession || s.ReadOnly || s.UID == "" {
+	if s.Via != access.ViaSession || s.Narrow() || s.UID == "" {
 		return fmt.Errorf("this is %w with a token: sign in", ErrDenied)
 	}
 	return nil

@@ -134,8 +134,8 @@ func (v *Service) rehash(ctx context.Context, item store.Item[userRecord], passw
 // ChangePassword sets the subject's own password and ends their other sessions.
 // ErrBadCredentials, ErrInvalid, ErrDenied, *TooMany.
 func (v *Service) ChangePassword(ctx context.Context, s access.Subject, current, next string, from Client) error {
-	if s.ReadOnly {
-		return fmt.Errorf("changing the password is %w with a credential for reading only", ErrDenied)
+	if s.Narrow() {
+		return fmt.Errorf("changing the password is %w with a token that is for reading only or limited", ErrDenied)
 	}
 	item, err := v.check(ctx, s.Name, current, from.Remote)
 	if err != nil {

@@ -51,8 +51,8 @@ func (v *Service) SignOut(_ context.Context, s access.Subject) {
 
 // EndSession ends one of the subject's own sessions. ErrNotFound, ErrDenied.
 func (v *Service) EndSession(_ context.Context, s access.Subject, id string) error {
-	if s.ReadOnly {
-		return fmt.Errorf("ending a session is %w with a credential for reading only", ErrDenied)
+	if s.Narrow() {
+		return fmt.Errorf("ending a session is %w with a token that is for reading only or limited", ErrDenied)
 	}
 	if !v.sessions.endOwn(s.UID, id) {
 		return fmt.Errorf("the session %q is %w", id, ErrNotFound)
@@ -75,8 +75,8 @@ func (all *sessions) endOwn(userUID, credential string) bool {
 // SignOutEverywhere ends all of the subject's own sessions, this one too, and on
 // request revokes their tokens. ErrDenied.
 func (v *Service) SignOutEverywhere(ctx context.Context, s access.Subject, tokens bool) error {
-	if s.ReadOnly {
-		return fmt.Errorf("signing out everywhere is %w with a credential for reading only", ErrDenied)
+	if s.Narrow() {
+		return fmt.Errorf("signing out everywhere is %w with a token that is for reading only or limited", ErrDenied)
 	}
 	return v.signOutUser(ctx, s.UID, tokens)
 }

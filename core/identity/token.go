@@ -34,6 +34,7 @@ type Token struct {
 	ID         string
 	Name       string
 	ReadOnly   bool
+	Limit      *access.Limit // nil: all that its owner may
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	LastUsedAt time.Time // zero when not used since the start
@@ -44,6 +45,7 @@ type NewToken struct {
 	Name     string
 	Lifetime time.Duration
 	ReadOnly bool // good for reading only, whatever its owner may
+	Limit    access.Limit
 }
 
 // tokenRecord is a token in the store.
@@ -52,15 +54,36 @@ type tokenRecord struct {
 	Name      string    `json:"name"`
 	Hash      string    `json:"hash"` // SHA-256 of the secret, base64
 	ReadOnly  bool      `json:"readOnly,omitempty"`
+	Limit     *limit    `json:"limit,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
+// limit is access.Limit in the store.
+type limit struct {
+	Permissions []access.Permission   `json:"permissions,omitempty"`
+	Scopes      []access.BindingScope `json:"scopes,omitempty"`
+}
+
+// Limits of a token's limit.
+const (
+	maxTokenPermissions = 128
+	maxTokenScopes      = 64
+)
+
 // CreateToken makes a token of the subject's own. The secret is returned once.
 // A token made by a token does not outlive it. ErrInvalid, ErrDenied.
 func (v *Service) CreateToken(ctx context.Context, s access.Subject, n NewToken) (Token, string, error) {
-	if s.ReadOnly || s.UID == "" {
-		return Token{}, "", fmt.Errorf("making a token is %w with a credential for reading only", ErrDenied)
+	return v.createToken(ctx, s, s.UID, n)
+}
+
+// createToken makes a token of somebody, asked for by s.
+func (v *Service) createToken(ctx context.Context, s access.Subject, ownerUID string, n NewToken) (Token, string, error) {
+	if s.Narrow() || s.UID == "" {
+		return Token{}, "", fmt.Errorf("making a token is %w with a token that is for reading only or limited", ErrDenied)
+	}
+	if len(n.Limit.Permissions) > maxTokenPermissions || len(n.Limit.Scopes) > maxTokenScopes {
+		return Token{}, "", fmt.Errorf("the token's limit is %w: %d permissions and %d scopes at most", ErrInvalid, maxTokenPermissions, maxTokenScopes)
 	}
 	if err := checkTokenName(n.Name); err != nil {
 		return Token{}, "", err
@@ -79,7 +102,7 @@ func (v *Service) CreateToken(ctx context.Context, s access.Subject, n NewToken)
 			expires = own.Value.ExpiresAt
 		}
 	}
-	owned, err := v.tokensOf(ctx, s.UID)
+	owned, err := v.tokensOf(ctx, ownerUID)
 	if err != nil {
 		return Token{}, "", err
 	}
@@ -98,7 +121,10 @@ func (v *Service) CreateToken(ctx context.Context, s access.Subject, n NewToken)
 	id := strings.ToLower(rand.Text()[:tokenIDLength])
 	secret, hash := newSecret()
 	r := tokenRecord{
-		UserUID: s.UID, Name: n.Name, Hash: base64.RawStdEncoding.EncodeToString(hash[:]), ReadOnly: n.ReadOnly, CreatedAt: now, ExpiresAt: expires,
+		UserUID: ownerUID, Name: n.Name, Hash: base64.RawStdEncoding.EncodeToString(hash[:]), ReadOnly: n.ReadOnly, CreatedAt: now, ExpiresAt: expires,
+	}
+	if len(n.Limit.Permissions)+len(n.Limit.Scopes) > 0 {
+		r.Limit = &limit{Permissions: n.Limit.Permissions, Scopes: n.Limit.Scopes}
 	}
 	put, err := v.tokens.PutOp(id, r)
 	if err != nil {
@@ -117,8 +143,15 @@ func checkTokenName(name string) error {
 	return nil
 }
 
+func (l *limit) access() *access.Limit {
+	if l == nil {
+		return nil
+	}
+	return &access.Limit{Permissions: l.Permissions, Scopes: l.Scopes}
+}
+
 func (v *Service) shown(id string, r tokenRecord) Token {
-	shown := Token{ID: id, Name: r.Name, ReadOnly: r.ReadOnly, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
+	shown := Token{ID: id, Name: r.Name, ReadOnly: r.ReadOnly, Limit: r.Limit.access(), CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
 	if t, err := v.known.get(id); err == nil && t != nil {
 		shown.LastUsedAt = t.lastUse()
 	}
@@ -136,7 +169,11 @@ func (v *Service) tokensOf(ctx context.Context, userUID string) ([]store.Item[to
 
 // ListTokens are the subject's own tokens, the newest first.
 func (v *Service) ListTokens(ctx context.Context, s access.Subject) ([]Token, error) {
-	items, err := v.tokensOf(ctx, s.UID)
+	return v.listTokens(ctx, s.UID)
+}
+
+func (v *Service) listTokens(ctx context.Context, ownerUID string) ([]Token, error) {
+	items, err := v.tokensOf(ctx, ownerUID)
 	if err != nil {
 		return nil, err
 	}
@@ -151,9 +188,13 @@ func (v *Service) ListTokens(ctx context.Context, s access.Subject) ([]Token, er
 // RevokeToken ends one of the subject's own tokens, at once. ErrNotFound,
 // ErrDenied.
 func (v *Service) RevokeToken(ctx context.Context, s access.Subject, id string) error {
-	if s.ReadOnly {
-		return fmt.Errorf("revoking a token is %w with a credential for reading only", ErrDenied)
+	if s.Narrow() {
+		return fmt.Errorf("revoking a token is %w with a token that is for reading only or limited", ErrDenied)
 	}
+	return v.revokeToken(ctx, s.UID, id)
+}
+
+func (v *Service) revokeToken(ctx context.Context, ownerUID, id string) error {
 	err := again(ctx, func() error {
 		if !tokenID(id) {
 			return ErrNotFound
@@ -162,7 +203,7 @@ func (v *Service) RevokeToken(ctx context.Context, s access.Subject, id string) 
 		if errors.Is(err, store.ErrNotFound) {
 			return errors.Join(ErrNotFound, v.caughtUp(ctx)) // gone otherwise: for good, too
 		}
-		if err == nil && item.Value.UserUID != s.UID {
+		if err == nil && item.Value.UserUID != ownerUID {
 			return ErrNotFound
 		}
 		if err != nil {
@@ -213,5 +254,5 @@ func (v *Service) byToken(token string) (access.Subject, error) {
 		return access.Subject{}, ErrUnauthenticated
 	}
 	t.used.Store(now.UnixNano())
-	return access.Subject{Name: account.Name, UID: account.UID, Via: access.ViaToken, Credential: t.id, ReadOnly: t.readOnly}, nil
+	return access.Subject{Name: account.Name, UID: account.UID, Via: access.ViaToken, Credential: t.id, ReadOnly: t.readOnly, Limit: t.limit}, nil
 }

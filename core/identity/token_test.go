@@ -344,3 +344,29 @@ func (c *cuttable) mend() {
 	defer c.mu.Unlock()
 	c.fail = false
 }
+
+func TestLimitedTokenChangesNothingOfItsOwner(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	w.user("jane")
+	owner := w.subject(by(w.signIn("jane")))
+	limit := access.Limit{Permissions: []access.Permission{access.WorkloadsView}, Scopes: []access.BindingScope{{Kind: access.KindWorkspace, UID: "w1"}}}
+	token, secret, err := w.CreateToken(ctx, owner, identity.NewToken{Name: "ci", Lifetime: time.Hour, Limit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.subject(bearing("Bearer " + secret))
+	if s.Limit == nil || len(s.Limit.Permissions) != 1 || len(s.Limit.Scopes) != 1 || s.Limit.Scopes[0] != limit.Scopes[0] || !s.Narrow() {
+		t.Fatalf("got %+v", s)
+	}
+	if again := w.subject(bearing("Bearer " + secret)); again != s {
+		t.Fatal("the limit is made anew for each request")
+	}
+	_, _, err = w.CreateToken(ctx, s, identity.NewToken{Name: "wider", Lifetime: time.Hour})
+	want(t, err, identity.ErrDenied)
+	want(t, w.RevokeToken(ctx, s, token.ID), identity.ErrDenied)
+	want(t, w.SignOutEverywhere(ctx, s, true), identity.ErrDenied)
+	want(t, w.ChangePassword(ctx, s, password, "another fine password", from(here)), identity.ErrDenied)
+	limit.Permissions = make([]access.Permission, 129)
+	_, _, err = w.CreateToken(ctx, owner, identity.NewToken{Name: "ci", Lifetime: time.Hour, Limit: limit})
+	want(t, err, identity.ErrInvalid)
+}

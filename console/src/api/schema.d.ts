@@ -867,8 +867,12 @@ export interface components {
             lastUsedAt?: string;
             /** @example laptop */
             name: string;
+            /** @description All that it is good for; absent: everything that the person may. */
+            permissions?: string[];
             /** @description For reading only, whatever the person may. */
             readOnly: boolean;
+            /** @description Where it is good; absent: everywhere. */
+            scopes?: components["schemas"]["TokenScope"][];
             /** @description Send it as Authorization: Bearer. It is never shown again. */
             token: string;
         };
@@ -1149,8 +1153,17 @@ export interface components {
             expiresIn?: string;
             /** @example laptop */
             name: string;
+            /**
+             * @description What it is good for, of what the person may. In Kubernetes it counts as the strongest preset role that consists of these alone. Left out: everything.
+             * @example [
+             *       "workloads.view"
+             *     ]
+             */
+            permissions?: string[];
             /** @description For reading only, whatever the person may. */
             readOnly?: boolean;
+            /** @description Where it is good. Left out: everywhere. */
+            scopes?: components["schemas"]["TokenScope"][];
         };
         NewUser: {
             /** @example Jane Doe */
@@ -1347,8 +1360,23 @@ export interface components {
             lastUsedAt?: string;
             /** @example laptop */
             name: string;
+            /** @description All that it is good for; absent: everything that the person may. */
+            permissions?: string[];
             /** @description For reading only, whatever the person may. */
             readOnly: boolean;
+            /** @description Where it is good; absent: everywhere. */
+            scopes?: components["schemas"]["TokenScope"][];
+        };
+        TokenScope: {
+            /**
+             * @description With project.
+             * @example local
+             */
+            cluster?: string;
+            /** @example demo */
+            project?: string;
+            /** @example red */
+            workspace?: string;
         };
         User: {
             /** Format: date-time */

@@ -107,6 +107,8 @@ func denied(who access.Subject, d access.Decision) *problem.Problem {
 	p := problem.Newf(http.StatusForbidden, "This needs the permission %s (%s).", d.Missing, d.Scope).WithMissing(string(d.Missing), d.Scope.String())
 	if who.ReadOnly && !d.Missing.Reads() {
 		p.Detail = "This token is for reading only."
+	} else if who.Limit != nil {
+		p.Detail += " This token may carry less than what you may."
 	}
 	return p
 }
