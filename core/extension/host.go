@@ -240,7 +240,7 @@ func (h *Host) state(a *active, accept string) State {
 	}
 	stats := a.guest.Stats()
 	s.Loaded, s.Instances, s.Streams, s.MemoryBytes = stats.Loaded, stats.Instances, stats.Streams, stats.Memory
-	s.Requests, s.Faults = stats.Requests, stats.Faults
+	s.Requests, s.Faults, s.Breakers = stats.Requests, stats.Faults, a.broken()
 	if stats.Faults > 0 && stats.Instances == 0 && stats.Requests > 0 {
 		s.Phase, s.Message = PhaseDegraded, "its last instance ended by its own fault"
 	}

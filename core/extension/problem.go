@@ -28,13 +28,14 @@ type problem struct {
 	Instance   string               `json:"instance,omitempty"` // the request's id
 	Extension  string               `json:"extension,omitempty"`
 	Version    string               `json:"version,omitempty"`
-	Class      string               `json:"class,omitempty"` // of a fault, classInterrupted or classBreaker
+	Class      string               `json:"class,omitempty"`      // of a fault, classInterrupted or classBreaker
+	Cause      string               `json:"cause,omitempty"`      // of classBreaker: the class of the last fault
+	RetryAfter int                  `json:"retryAfter,omitempty"` // seconds; the header's, for streams, which have none
 	Missing    *missing             `json:"missing,omitempty"`
 	Violations []fragment.Violation `json:"violations,omitempty"`
 
-	retryAfter int // seconds
-	allow      []string
-	upgrade    string // the protocol that is wanted
+	allow   []string
+	upgrade string // the protocol that is wanted
 }
 
 // missing is the permission that would be needed, and where.
@@ -56,8 +57,8 @@ func (h *Host) fail(w http.ResponseWriter, r *http.Request, a *active, p problem
 	head := w.Header()
 	head.Set("Content-Type", "application/problem+json")
 	head.Set("Cache-Control", "no-store")
-	if p.retryAfter > 0 {
-		head.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	if p.RetryAfter > 0 {
+		head.Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	if len(p.allow) > 0 {
 		head.Set("Allow", strings.Join(p.allow, ", "))
@@ -80,15 +81,15 @@ func (h *Host) requestID(r *http.Request) string {
 
 // resets are the statuses of the wire's codes, with titles of our own.
 var resets = map[wire.Code]problem{
-	wire.Cancelled:   {Status: http.StatusServiceUnavailable, Title: "The extension gave the request up", retryAfter: 1},
+	wire.Cancelled:   {Status: http.StatusServiceUnavailable, Title: "The extension gave the request up", RetryAfter: 1},
 	wire.Denied:      {Status: http.StatusForbidden, Title: "The extension may not do this"},
 	wire.NotFound:    {Status: http.StatusNotFound, Title: "The extension knows no such thing"},
 	wire.Conflict:    {Status: http.StatusConflict, Title: "It was changed meanwhile"},
 	wire.Invalid:     {Status: http.StatusBadRequest, Title: "The extension does not understand the request"},
 	wire.TooLarge:    {Status: http.StatusRequestEntityTooLarge, Title: "The request is too large for the extension"},
-	wire.RateLimited: {Status: http.StatusTooManyRequests, Title: "Too many requests to the extension", retryAfter: 1},
+	wire.RateLimited: {Status: http.StatusTooManyRequests, Title: "Too many requests to the extension", RetryAfter: 1},
 	wire.Deadline:    {Status: http.StatusGatewayTimeout, Title: "The extension did not answer in time"},
-	wire.Unavailable: {Status: http.StatusServiceUnavailable, Title: "What the extension needs does not answer", retryAfter: 5},
+	wire.Unavailable: {Status: http.StatusServiceUnavailable, Title: "What the extension needs does not answer", RetryAfter: 5},
 	wire.Unsupported: {Status: http.StatusNotImplemented, Title: "The extension cannot do this"},
 	wire.Internal:    {Status: http.StatusBadGateway, Title: "The extension failed"},
 }
@@ -112,12 +113,12 @@ func problemOf(err error) problem {
 		}
 		return p
 	case errors.As(err, &broken):
-		return problem{Status: http.StatusServiceUnavailable, Title: "The extension fails again and again", Class: classBreaker,
-			Detail:     "It is not asked for a while. Other workspaces are not affected.",
-			retryAfter: max(1, int(math.Ceil(time.Until(broken.Until).Seconds())))}
+		return problem{Status: http.StatusServiceUnavailable, Title: "The extension fails again and again", Class: classBreaker, Cause: string(broken.Class),
+			Detail:     "It ended by its own fault again and again (" + string(broken.Class) + " at last) and is not asked for a while. Other workspaces are not affected.",
+			RetryAfter: max(1, int(math.Ceil(time.Until(broken.Until).Seconds())))}
 	case errors.Is(err, sandbox.ErrInterrupted):
 		return problem{Status: http.StatusServiceUnavailable, Title: "The request was interrupted", Class: classInterrupted,
-			Detail: "Its instance of the extension ended, by no fault of the request. Part of it may have been done.", retryAfter: 1}
+			Detail: "Its instance of the extension ended, by no fault of the request. Part of it may have been done.", RetryAfter: 1}
 	case errors.As(err, &reset):
 		p, ok := resets[reset.Code]
 		if !ok {
@@ -128,9 +129,9 @@ func problemOf(err error) problem {
 		}
 		return p
 	case errors.Is(err, sandbox.ErrBusy):
-		return problem{Status: http.StatusServiceUnavailable, Title: "The extension carries as many requests as it may", retryAfter: 1}
+		return problem{Status: http.StatusServiceUnavailable, Title: "The extension carries as many requests as it may", RetryAfter: 1}
 	case errors.Is(err, sandbox.ErrClosed):
-		return problem{Status: http.StatusServiceUnavailable, Title: "The extension was removed or replaced", retryAfter: 1}
+		return problem{Status: http.StatusServiceUnavailable, Title: "The extension was removed or replaced", RetryAfter: 1}
 	case errors.Is(err, sandbox.ErrModule):
 		return problem{Status: http.StatusBadGateway, Title: "The extension's code cannot run here", Class: string(sandbox.FaultStart)}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -162,5 +163,5 @@ func quote(text string) string {
 
 // failed is what is said of an extension whose package cannot be used.
 func (a *active) failed() problem {
-	return problem{Status: http.StatusServiceUnavailable, Title: "The extension is installed and cannot be used", Detail: "Its package cannot be read; an administrator finds why under Extensions.", retryAfter: 30}
+	return problem{Status: http.StatusServiceUnavailable, Title: "The extension is installed and cannot be used", Detail: "Its package cannot be read; an administrator finds why under Extensions.", RetryAfter: 30}
 }

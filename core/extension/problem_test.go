@@ -29,12 +29,15 @@ func TestProblemNamesTheCulpritAndNothingInside(t *testing.T) {
 		{fault(sandbox.FaultWire), 502, "wire", ""},
 		{fault(sandbox.FaultWindow), 502, "window", ""},
 		{fault(sandbox.FaultMemory), 502, "memory", ""},
+		{fault(sandbox.FaultStack), 502, "stack", ""},
 		{fault(sandbox.FaultStart), 502, "start", ""},
 		{fault(sandbox.FaultTime), 504, "time", ""},
 		{fmt.Errorf("%w: another request's fault (trap)", sandbox.ErrInterrupted), 503, "interrupted", "1"},
 		{&sandbox.BrokenError{Until: time.Now().Add(time.Hour), Class: sandbox.FaultTrap}, 503, "breaker", "3600"},
 		{&sandbox.BrokenError{Until: time.Now().Add(-time.Hour)}, 503, "breaker", "1"},
+		{fmt.Errorf("%w: it has no _initialize", sandbox.ErrModule), 502, "start", ""},
 		{sandbox.ErrBusy, 503, "", "1"},
+		{sandbox.ErrClosed, 503, "", "1"},
 	} {
 		w := httptest.NewRecorder()
 		h.fail(w, httptest.NewRequest("GET", "/", nil), a, problemOf(test.err))
@@ -46,6 +49,9 @@ func TestProblemNamesTheCulpritAndNothingInside(t *testing.T) {
 			if !strings.Contains(body, want) && (test.class != "" || !strings.Contains(want, "class")) {
 				t.Errorf("%v: %s is not in %s", test.err, want, body)
 			}
+		}
+		if retry := `"retryAfter":` + test.retry; strings.Contains(body, retry) != (test.retry != "") {
+			t.Errorf("%v: it is not to be asked again after %q: %s", test.err, test.retry, body)
 		}
 		if strings.Contains(body, "hunter2") {
 			t.Errorf("%v: it says what the guest said: %s", test.err, body)

@@ -1,7 +1,11 @@
 // What the store holds about an extension: one record, changed in one transaction.
 package extension
 
-import "time"
+import (
+	"time"
+
+	"github.com/atoll-platform/atoll/core/sandbox"
+)
 
 // Prefix is where installations lie in the store, each under its name.
 const Prefix = "extensions/"
@@ -53,4 +57,6 @@ type State struct {
 	MemoryBytes uint64 `json:"memoryBytes"`
 	Requests    uint64 `json:"requests"`
 	Faults      uint64 `json:"faults"`
+	// Breakers are where it is not asked for a while.
+	Breakers []sandbox.Health `json:"breakers"`
 }

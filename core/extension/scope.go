@@ -84,7 +84,7 @@ func (h *Host) may(s access.Subject, a *active, item string, sc access.Scope) *m
 // forbidden is the problem of a missing permission.
 func forbidden(m *missing) problem {
 	if m.lost {
-		return problem{Status: http.StatusServiceUnavailable, Title: "Permissions cannot be read at the moment", retryAfter: 2}
+		return problem{Status: http.StatusServiceUnavailable, Title: "Permissions cannot be read at the moment", RetryAfter: 2}
 	}
 	return problem{Status: http.StatusForbidden, Title: "Not allowed", Detail: "This needs the permission " + string(m.Permission) + " in " + m.Scope + ".", Missing: m}
 }

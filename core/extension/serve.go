@@ -220,7 +220,7 @@ func (h *Host) why(ctx context.Context, err error) problem {
 	case errors.Is(cause, errRightLost):
 		return problem{Status: http.StatusForbidden, Title: "Not allowed any more", Detail: "The right to this was taken away."}
 	case errors.Is(cause, ErrNotFound):
-		return problem{Status: http.StatusServiceUnavailable, Title: "The extension was removed or replaced", retryAfter: 1}
+		return problem{Status: http.StatusServiceUnavailable, Title: "The extension was removed or replaced", RetryAfter: 1}
 	}
 	return problemOf(err)
 }

@@ -149,7 +149,7 @@ func TestInstalledExtensionComesAndGoes(t *testing.T) {
 	if denied.Missing.Permission == "" || denied.Missing.Scope != "clusters/local/projects/demo" {
 		t.Errorf("%+v", denied)
 	}
-	if a := admin.must("GET", "/metrics", nil, 200); !strings.Contains(string(a.body), `atoll_extension_requests_total{extension="hello"}`) {
+	if a := admin.must("GET", "/metrics", nil, 200); !strings.Contains(string(a.body), `atoll_extension_requests_total{extension="hello"}`) || !strings.Contains(string(a.body), `atoll_extension_breakers_open{extension="hello",version="0.1.0"} 0`) {
 		t.Error("the figures do not know the extension")
 	}
 

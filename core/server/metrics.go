@@ -114,11 +114,12 @@ var (
 	guestStreams   = prometheus.NewDesc("atoll_extension_streams", "Requests of an extension in flight.", []string{"extension"}, nil)
 	guestRequests  = prometheus.NewDesc("atoll_extension_requests_total", "Requests to an extension.", []string{"extension"}, nil)
 	guestFaults    = prometheus.NewDesc("atoll_extension_faults_total", "Instances that ended by their own fault.", []string{"extension"}, nil)
+	guestBreakers  = prometheus.NewDesc("atoll_extension_breakers_open", "Workspaces and users for whom an extension is not asked for a while.", []string{"extension", "version"}, nil)
 )
 
 // Describe is prometheus.Collector's.
 func (g guests) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{guestInstances, guestMemory, guestStreams, guestRequests, guestFaults} {
+	for _, d := range []*prometheus.Desc{guestInstances, guestMemory, guestStreams, guestRequests, guestFaults, guestBreakers} {
 		ch <- d
 	}
 }
@@ -139,6 +140,7 @@ func (g guests) Collect(ch chan<- prometheus.Metric) {
 		} {
 			ch <- prometheus.MustNewConstMetric(one.desc, one.kind, one.value, e.Name)
 		}
+		ch <- prometheus.MustNewConstMetric(guestBreakers, prometheus.GaugeValue, float64(len(e.Breakers)), e.Name, e.Version)
 	}
 }
 

@@ -46,6 +46,8 @@ export const extensions = () =>
   queryOptions({
     queryKey: ['extensions'],
     queryFn: ({ signal }) => all((query) => rest.GET('/api/v1/extensions', { params: { query }, signal })),
+    // What comes and goes is said over the stream; how they fare is asked.
+    refetchInterval: 5_000,
   });
 
 export const info = () =>

@@ -211,6 +211,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/extensions/{name}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say where an extension is not asked for a while
+         * @description Without a scope everything, for the platform's operators; in a scope what concerns the caller's requests there.
+         */
+        get: operations["get-extension-health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/extensions:review": {
         parameters: {
             query?: never;
@@ -732,6 +752,43 @@ export interface components {
              */
             text: string;
         };
+        Breaker: {
+            /**
+             * @description Of its last fault.
+             * @enum {string}
+             */
+            class: "start" | "trap" | "time" | "memory" | "stack" | "wire" | "window";
+            /**
+             * Format: int64
+             * @description How often it failed since it was last well.
+             */
+            faults: number;
+            /**
+             * Format: date-time
+             * @description Since when it is in this state.
+             */
+            since: string;
+            /**
+             * @description open: no request goes through. half-open: one does, and decides.
+             * @enum {string}
+             */
+            state: "open" | "half-open";
+            /**
+             * Format: date-time
+             * @description When the next request goes through, to see whether it has recovered.
+             */
+            until: string;
+            /**
+             * @description Of an extension that keeps users apart, and of requests without a workspace: whose.
+             * @example jane
+             */
+            user?: string;
+            /**
+             * @description Whose requests it is; empty: those of a user that belong to no workspace.
+             * @example shop
+             */
+            workspace?: string;
+        };
         Browser: {
             /** @description What the browser said it was. */
             agent: string;
@@ -902,6 +959,8 @@ export interface components {
         Extension: {
             /** @description What was consented to. */
             asks: components["schemas"]["Ask"][];
+            /** @description Where it is not asked for a while, because it failed again and again. */
+            breakers: components["schemas"]["Breaker"][];
             /** @description It came with Atoll. */
             builtin: boolean;
             description: string;
@@ -955,6 +1014,10 @@ export interface components {
             unbound?: string[];
             /** @example 0.1.0 */
             version: string;
+        };
+        ExtensionHealth: {
+            /** @description Where it is not asked for a while; empty: nowhere. */
+            breakers: components["schemas"]["Breaker"][];
         };
         Fault: {
             /** @example expected a duration such as 720h */
@@ -2813,6 +2876,96 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-extension-health": {
+        parameters: {
+            query?: {
+                cluster?: string;
+                workspace?: string;
+                /** @description Only together with cluster. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExtensionHealth"];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -17,6 +17,7 @@ export type NewToken = Schemas['CreatedToken'];
 export type CreatedUser = Schemas['CreatedUser'];
 export type Kubeconfig = Schemas['Kubeconfig'];
 export type Extension = Schemas['Extension'];
+export type Breaker = Schemas['Breaker'];
 export type Ask = Schemas['Ask'];
 export type Review = Schemas['Review'];
 export type Contribution = Schemas['Contribution'];

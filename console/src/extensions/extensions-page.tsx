@@ -19,6 +19,7 @@ import { Ago } from '../kit/times';
 import { toast } from '../kit/toasts';
 import { useScope } from '../shell/scope';
 import { t } from '../words/words';
+import { FailingList, FailingStatus } from './failing';
 import { fileTrouble, largest, review } from './install';
 import { Asks, ReviewSheet } from './review-sheet';
 
@@ -240,6 +241,7 @@ export function ExtensionsPage() {
       >
         <div className="perm">
           {shown?.description ? <p className="second about">{shown.description}</p> : null}
+          <FailingList breakers={items.find((one) => one.name === shown?.name)?.breakers ?? []} />
           <Asks asks={shown?.asks ?? []} />
         </div>
       </Sheet>
@@ -247,13 +249,14 @@ export function ExtensionsPage() {
   );
 }
 
-function PhaseStatus({ extension: { phase, message, unbound } }: { extension: Extension }) {
+function PhaseStatus({ extension: { phase, message, unbound, breakers } }: { extension: Extension }) {
   if (phase === 'Failed')
     return (
       <Status tone="bad" shape="bad" why={message}>
         {t('Failed')}
       </Status>
     );
+  if (breakers?.length) return <FailingStatus breakers={breakers} />;
   if (phase === 'Degraded')
     return (
       <Status tone="warn" shape="warn" why={message}>

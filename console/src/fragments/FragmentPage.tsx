@@ -111,7 +111,7 @@ interface LoadedProps extends FragmentProps {
 
 function Loaded(p: LoadedProps) {
   const path = fragmentPath(p.extension, p.fragment, p.scope, p.params);
-  const { data, error, refetch } = useQuery(fragmentQuery(path, p.digest));
+  const { data, error, errorUpdatedAt, refetch } = useQuery(fragmentQuery(path, p.digest));
   const search = useRouterState({ select: (s) => s.location.searchStr });
   const router = useRouter();
   const go = useGo();
@@ -144,16 +144,21 @@ function Loaded(p: LoadedProps) {
     <div className="fr-page">
       {p.head('', undefined)}
       <div className="page-body">
-        {error ? <NotShown {...p} problem={problemOf(error)} onRetry={retry} /> : <Skeleton />}
+        {error ? (
+          <NotShown {...p} problem={problemOf(error)} failedAt={errorUpdatedAt} onRetry={retry} />
+        ) : (
+          <Skeleton />
+        )}
       </div>
     </div>
   );
 }
 
-function NotShown(p: LoadedProps & { problem: Problem; onRetry: () => void }) {
+function NotShown(p: LoadedProps & { problem: Problem; failedAt: number; onRetry: () => void }) {
   const { problem } = p;
   const who = p.title || p.extension;
-  if (problem.rule === undefined) return <Trouble what={who} problem={problem} onRetry={p.onRetry} />;
+  const nextTry = problem.retryAfter ? p.failedAt + problem.retryAfter * 1000 : undefined;
+  if (problem.rule === undefined) return <Trouble what={who} problem={problem} onRetry={p.onRetry} nextTry={nextTry} />;
   return (
     <BrokenCard
       breach={{

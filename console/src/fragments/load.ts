@@ -1,6 +1,7 @@
 // Where the core gives fragments, and what it says when it does not.
 import { queryOptions } from '@tanstack/react-query';
 import { api, call } from '../api/client';
+import { problemOf } from '../api/problem';
 import { language } from '../words/words';
 
 /** Where a fragment is shown: in a project, a workspace, a cluster, or (empty) on the platform. */
@@ -31,4 +32,6 @@ export const fragmentQuery = (path: string, digest: string | undefined) =>
     placeholderData: (before: unknown, query) => (query?.queryKey[1] === path ? before : undefined),
     staleTime: 60_000,
     retry: false,
+    // Whoever says when it is worth asking again is asked then.
+    refetchInterval: ({ state: { error } }) => (error ? (problemOf(error).retryAfter ?? 0) * 1000 : false) || false,
   });

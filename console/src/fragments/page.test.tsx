@@ -156,6 +156,20 @@ test('a denial names the permission', async () => {
   await seen(container, 'logging/logs.view');
 });
 
+test('an extension that failed too often is said to rest, and asked again by itself', async () => {
+  const { container, asked } = await visit(
+    '/c/local/p/demo/e/logging/logs',
+    page('a'),
+    json({ title: 'No', status: 503, class: 'breaker', cause: 'memory', retryAfter: 1, instance: 'r1' }, 503),
+    words('mended'),
+  );
+  await seen(container, 'Could not load Logging');
+  await seen(container, 'failed here again and again (it wanted too much memory)');
+  expect(container.textContent).toContain('again by itself in');
+  await seen(container, 'mended');
+  expect(asked).toHaveLength(2);
+});
+
 test('filters are in the address of the page, without an entry of the history for each', async () => {
   const fragment = json({ ui: 'v1', body: { is: 'Filter', controls: [{ id: 'on', kind: 'toggle', label: 'On' }] } });
   const { container, router } = await visit('/c/local/p/demo/e/logging/logs?other=1', page('a'), fragment);

@@ -123,6 +123,20 @@ describe('a source', () => {
     expect(set.state('a').problem).toBeUndefined();
   });
 
+  test('waits as long as the answer says', async () => {
+    const { set, asked } = start({ a: { from: 'ext', path: '/a' } }, [
+      new ApiError({ title: 'It rests', status: 503, class: 'breaker', retryAfter: 20 }),
+      { n: 1 },
+    ]);
+    set.use(['a']);
+    await settle();
+    expect(set.state('a')).toMatchObject({ phase: 'failed', nextTry: Date.now() + 20_000 });
+    await settle(19_999);
+    expect(asked).toHaveLength(1);
+    await settle(1);
+    expect(set.state('a').value).toEqual({ n: 1 });
+  });
+
   test('a denial is final until it is asked again', async () => {
     const { set, asked } = start({ a: { from: 'ext', path: '/a' } }, [
       new ApiError({ title: 'No', status: 403 }),

@@ -82,7 +82,11 @@ function poll(request: Request, means: Means, before: SourceState, tell: Tell): 
       if (stop.signal.aborted) return;
       const problem = problemOf(e);
       if (isMomentary(problem)) {
-        const wait = Math.max(backoff.next(), state.value === undefined ? 0 : request.seconds * 500);
+        const wait = Math.max(
+          backoff.next(),
+          (problem.retryAfter ?? 0) * 1000,
+          state.value === undefined ? 0 : request.seconds * 500,
+        );
         set({ phase: state.value === undefined ? 'failed' : 'ready', problem, nextTry: Date.now() + wait });
         later(wait);
       } else set({ phase: 'failed', problem, nextTry: 0 });

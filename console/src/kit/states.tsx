@@ -53,6 +53,40 @@ export function Forbidden({ what, problem }: { what: string; problem?: Problem }
   );
 }
 
+/** How an instance of an extension ends by its own fault, as the core classes it. */
+export function faultWords(fault: string): string {
+  switch (fault) {
+    case 'start':
+      return t('it did not start');
+    case 'trap':
+      return t('it crashed');
+    case 'time':
+      return t('it took too long');
+    case 'memory':
+      return t('it wanted too much memory');
+    case 'stack':
+      return t('its calls went too deep');
+    case 'wire':
+    case 'window':
+      return t('it broke the protocol');
+    default:
+      return fault;
+  }
+}
+
+/** Why something failed, in a sentence. */
+function whyOf(problem: Problem): string {
+  if (problem.class !== 'breaker') return problem.detail ?? problem.title;
+  return problem.cause
+    ? t(
+        'This extension failed here again and again ({cause}) and is given a rest. Other workspaces are not affected.',
+        {
+          cause: faultWords(problem.cause),
+        },
+      )
+    : t('This extension failed here again and again and is given a rest. Other workspaces are not affected.');
+}
+
 /** What failed, where, and when it is tried again. */
 export function Failed({
   title,
@@ -71,7 +105,7 @@ export function Failed({
       <Status tone="bad" shape="bad">
         <b className="strong">{title}</b>
       </Status>
-      <p>{problem?.detail ?? problem?.title ?? t('There was no answer.')}</p>
+      <p>{problem ? whyOf(problem) : t('There was no answer.')}</p>
       {problem?.instance ? (
         <p className="muted">
           {t('Request')} <code>{problem.instance}</code>{' '}

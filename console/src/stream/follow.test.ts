@@ -83,6 +83,24 @@ test('an answer of 503 is asked again after a pause that grows', () => {
   expect(phases.every((p) => p === 'connecting')).toBe(true);
 });
 
+test('whoever says when it is worth asking again is asked then', () => {
+  const { fake, problems } = start();
+  fake.last.head(1, 503);
+  fake.last.text(1, '{"status":503,"class":"breaker","cause":"memory","retryAfter":10}');
+  fake.last.end(1);
+  vi.advanceTimersByTime(9_999);
+  expect(fake.last.opens()).toHaveLength(1);
+  vi.advanceTimersByTime(1);
+  expect(fake.last.opens()).toHaveLength(2);
+  expect(problems[0]).toMatchObject({ class: 'breaker', cause: 'memory', retryAfter: 10 });
+  for (const [said, read] of [
+    [1e12, 3600],
+    [-1, undefined],
+    ['9', undefined],
+  ])
+    expect(readProblem({ retryAfter: said }).retryAfter).toBe(read);
+});
+
 test('a peer that answers and ends at once is not asked in a hot loop', () => {
   const { fake } = start({ onEnd: () => true });
   for (let ms = 0; ms < 1000; ms += 10) {

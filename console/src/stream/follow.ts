@@ -66,7 +66,7 @@ export function follow(client: StreamClient, o: FollowOptions): Subscription {
 
   const fail = (problem: Problem) => {
     const retry = o.retry ? o.retry(problem) : isMomentary(problem);
-    if (retry) again(problem, pause() || backoff.next());
+    if (retry) again(problem, Math.max(pause() || backoff.next(), (problem.retryAfter ?? 0) * 1000));
     else finish('failed', problem);
   };
 

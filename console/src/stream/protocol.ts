@@ -17,6 +17,11 @@ export interface Problem {
   pointer?: string;
   extension?: string;
   version?: string;
+  /** How a request to an extension failed, and of `breaker` the class of the last fault before it. */
+  class?: string;
+  cause?: string;
+  /** After how many seconds it is worth asking again. */
+  retryAfter?: number;
 }
 
 export type ClientMessage =
@@ -68,6 +73,9 @@ export function readServerMessage(raw: unknown): ServerMessage | undefined {
   }
 }
 
+/** The longest that a peer may have us wait before we ask again, in seconds. */
+const longestWait = 3600;
+
 /** Reads a problem from anything; what cannot be read becomes a problem that says so. */
 export function readProblem(raw: unknown, status?: number): Problem {
   const given = typeof raw === 'string' ? parseJson(raw) : raw;
@@ -78,10 +86,12 @@ export function readProblem(raw: unknown, status?: number): Problem {
   // A Kubernetes Status says with `message` what a problem says with `detail`.
   const detail = short(given.detail) ?? short(given.message);
   if (detail) p.detail = detail;
-  for (const name of ['type', 'instance', 'rule', 'extension', 'version'] as const) {
+  for (const name of ['type', 'instance', 'rule', 'extension', 'version', 'class', 'cause'] as const) {
     const v = short(given[name]);
     if (v) p[name] = v;
   }
+  const after = given.retryAfter;
+  if (typeof after === 'number' && after > 0) p.retryAfter = Math.min(after, longestWait);
   if (typeof given.pointer === 'string') p.pointer = given.pointer.slice(0, 2000);
   // Of many broken rules the first is told; the others often follow from it.
   const first: unknown = Array.isArray(given.violations) ? given.violations[0] : undefined;

@@ -597,4 +597,21 @@ export const zh: Record<string, string> = {
   'A search has at most {n} characters': '搜索最多 {n} 个字符',
   'This pattern repeats a repetition: matches are not marked here': '此表达式含嵌套重复，这里不标出匹配',
   'The pattern cannot be read: {error}': '无法读取表达式：{error}',
+  'it did not start': '无法启动',
+  'it crashed': '崩溃',
+  'it took too long': '耗时过长',
+  'it wanted too much memory': '所需内存过多',
+  'its calls went too deep': '调用层次过深',
+  'it broke the protocol': '违反协议',
+  'This extension failed here again and again ({cause}) and is given a rest. Other workspaces are not affected.':
+    '此扩展在这里反复出错（{cause}），已暂停请求。其他工作空间不受影响。',
+  'This extension failed here again and again and is given a rest. Other workspaces are not affected.':
+    '此扩展在这里反复出错，已暂停请求。其他工作空间不受影响。',
+  'Failing in workspace {workspace} for {user} until {time}': '在工作空间 {workspace} 中对 {user} 出错，直到 {time}',
+  'Failing in workspace {workspace} until {time}': '在工作空间 {workspace} 中出错，直到 {time}',
+  'Failing for {user} until {time}': '对 {user} 出错，直到 {time}',
+  'Failing in {n, plural, one {# place} other {# places}}': '在 {n, plural, other {# 处}}出错',
+  'Where it fails': '出错的位置',
+  '{n, plural, one {# fault} other {# faults}}, at last: {fault}. Nobody else is affected.':
+    '{n, plural, other {# 次故障}}，最近一次：{fault}。其他人不受影响。',
 };

@@ -34,6 +34,7 @@ type Extension struct {
 	MemoryBytes uint64    `json:"memoryBytes" doc:"Of all its instances."`
 	Requests    uint64    `json:"requests" doc:"Since it was loaded."`
 	Faults      uint64    `json:"faults" doc:"Instances that ended by their own fault."`
+	Breakers    []Breaker `json:"breakers" doc:"Where it is not asked for a while, because it failed again and again."`
 }
 
 // Ask is one thing that an extension asks for, in words.
@@ -92,6 +93,8 @@ func (s *API) registerExtensions(a huma.API) {
 		errors: []int{http.StatusNotFound}}, s.getExtension)
 	add(s, a, about{id: "remove-extension", method: http.MethodDelete, path: "/api/v1/extensions/{name}", tag: "extensions", status: http.StatusNoContent,
 		summary: "Remove an extension", text: "Its routes, its pages and everything that it kept go.", errors: []int{http.StatusNotFound}}, s.removeExtension)
+	add(s, a, about{id: "get-extension-health", method: http.MethodGet, path: "/api/v1/extensions/{name}/health", tag: "extensions", summary: "Say where an extension is not asked for a while",
+		text: "Without a scope everything, for the platform's operators; in a scope what concerns the caller's requests there.", errors: []int{http.StatusNotFound}}, s.extensionHealth)
 	s.registerContributions(a)
 }
 
@@ -100,6 +103,7 @@ func installed(e extension.State) Extension {
 		Name: e.Name, Version: e.Version, Publisher: e.Publisher, Title: e.Title, Description: e.Description, Digest: e.Digest, Builtin: e.Shipped,
 		Phase: string(e.Phase), Message: e.Message, InstalledAt: e.InstalledAt, InstalledBy: e.By, Asks: asks(e.Asks),
 		Unbound: e.Unbound, Loaded: e.Loaded, Instances: e.Instances, Streams: e.Streams, MemoryBytes: e.MemoryBytes, Requests: e.Requests, Faults: e.Faults,
+		Breakers: breakers(e.Breakers),
 	}
 	return shown
 }

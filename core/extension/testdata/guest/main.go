@@ -56,7 +56,9 @@ func init() {
 		<-r.Context().Done()
 	})
 	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) { panic("<script>alert(1)</script>") })
-	mux.HandleFunc("GET /die", func(http.ResponseWriter, *http.Request) { os.Exit(1) })
+	for _, place := range []string{"", project} {
+		mux.HandleFunc("GET "+place+"/die", func(http.ResponseWriter, *http.Request) { os.Exit(1) })
+	}
 	mux.HandleFunc("GET /loop", func(http.ResponseWriter, *http.Request) {
 		for {
 		}
