@@ -18,13 +18,16 @@ import (
 )
 
 const (
-	// slice is how many units a guest gets at first, and leastSlice and
+	// firstSlice is how many units a guest gets at first, and leastSlice and
 	// mostSlice what it gets at a time later. Everybody else may have to wait
 	// that long for it, a garbage collection too: the most is a few
-	// milliseconds of the dearest code.
-	slice      = 100_000
-	leastSlice = 25_000
+	// milliseconds of the dearest code, and the least that of stores of which
+	// each meets a page that was never touched, a hundred times what they weigh.
+	firstSlice = 10_000
+	leastSlice = 2_000
 	mostSlice  = 400_000
+	// hostSlice is how many units of work the host does before it looks.
+	hostSlice = 100_000
 	// A slice should take between shortSlice and longSlice.
 	shortSlice = 60 * time.Microsecond
 	longSlice  = 200 * time.Microsecond
@@ -84,7 +87,7 @@ func (m *meter) tick(left int64) int64 {
 	m.pause()
 	switch {
 	case m.slice == 0:
-		m.slice = slice
+		m.slice = firstSlice
 	case m.lasted < shortSlice:
 		m.slice = min(2*m.slice, mostSlice)
 	case m.lasted > longSlice:
@@ -102,9 +105,9 @@ func (m *meter) bill(left int64) {
 }
 
 // pay charges work that the host does on the guest's behalf, and ticks when that
-// comes to a slice. It panics with ErrStopped.
+// comes to a slice of its own. It panics with ErrStopped.
 func (m *meter) pay(units int64) {
-	if m.debt += units; m.debt >= slice {
+	if m.debt += units; m.debt >= hostSlice {
 		m.used.Units += uint64(m.debt)
 		m.debt = 0
 		m.pause()

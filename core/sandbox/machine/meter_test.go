@@ -18,7 +18,7 @@ func TestLoopIsStoppedWhenItsBudgetIsSpent(t *testing.T) {
 			if err := m.Turn(&turn); !errors.Is(err, ErrStopped) {
 				t.Fatalf("it ended with %v", err)
 			}
-			if turn.Used.CPU < turn.CPU || turn.Used.Units < slice {
+			if turn.Used.CPU < turn.CPU || turn.Used.Units < firstSlice {
 				t.Errorf("it used %+v", turn.Used)
 			}
 		})
