@@ -41,6 +41,7 @@ type figure struct {
 }
 
 func main() {
+	sandbox.RunChild()
 	out := flag.String("out", "", "file for the figures; standard output when empty")
 	rounds := flag.Int("rounds", 9, "rounds, of which the medians are given")
 	flag.Parse()
@@ -148,11 +149,15 @@ func measure(rounds int) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	attacked, err := attacks(root, rounds)
+	if err != nil {
+		return nil, err
+	}
 	return append([]figure{
 		{Name: "wire.call.frame", Value: frame.median(), Unit: "ns", Peer: "Extism Go SDK, same bytes", PeerValue: peer.median(), Note: "metered; Extism runs without a limit on time"},
 		{Name: "wire.call.frame.allocs", Value: allocs, Unit: "count"},
 		{Name: "wire.call.http", Value: httpCall.median(), Unit: "ns", Peer: "the same handler run natively under net/http/httptest", PeerValue: native.median()},
-	}, slices.Concat(meters, waits)...), nil
+	}, slices.Concat(meters, waits, attacked)...), nil
 }
 
 // findRoot finds the project's folder from the one that this is run in.
