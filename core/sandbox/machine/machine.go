@@ -42,6 +42,11 @@ type Start struct {
 	Seed [32]byte
 	// Now is what its clocks begin with.
 	Now time.Time
+	// Apart has the module initialized for this machine alone, with the seed and
+	// the clocks above, where it would be a copy of one that began with others.
+	// What it does is then decided by this Start and its turns, in any room, and
+	// tells nothing of the other machines' beginning. It takes longer to start.
+	Apart bool
 	// CPU is what its start may take.
 	CPU time.Duration
 	// Tenant and Extension say who waits: turns are served fairly by tenant,

@@ -106,9 +106,8 @@ func memoryOf(w *rewrite.Rewritten) ([]extent, error) {
 }
 
 // rest tells that the bytes are not needed soon: wazero holds on to the module,
-// and looks at it no more.
+// and looks at it no more, and few machines are no copies.
 func (p *prepared) rest() {
-	p.memory = nil
 	if p.file != nil {
 		unused(p.file)
 	}

@@ -7,7 +7,8 @@
 //
 //	kind   u8    what is asked; an answer repeats it
 //	class  u8    of an answer: how it failed (classes); 0: it did not.
-//	             Of a turn's question: 1 when the guest keeps its buffer.
+//	             Of a turn's question: 1 when the guest keeps its buffer; of
+//	             a start's: 1 when the machine is apart.
 //	zero   u16
 //	size   u32   of the body, in bytes
 //	id     u64   of the code or the machine; in a turn's answer its memory in bytes
@@ -72,6 +73,7 @@ const (
 	maxBatch  = 16 << 20
 	noWake    = math.MinInt64
 	flagKeep  = 1
+	flagApart = 1
 )
 
 // head begins every message.
@@ -208,7 +210,11 @@ func (c clock) readTold(h head, body []byte, t *Turn) (failed, err error) {
 
 // appendStart appends the question that makes a machine of a code.
 func (c clock) appendStart(b []byte, id uint64, s Start) []byte {
-	b = appendHead(b, head{kind: askStart, size: uint32(startSize + len(s.Tenant) + len(s.Extension)), id: id})
+	h := head{kind: askStart, size: uint32(startSize + len(s.Tenant) + len(s.Extension)), id: id}
+	if s.Apart {
+		h.class = flagApart
+	}
+	b = appendHead(b, h)
 	b = binary.LittleEndian.AppendUint64(b, s.Memory)
 	b = append(b, s.Seed[:]...)
 	b = appendTimes(b, c.moment(s.Now), s.CPU)
@@ -217,8 +223,8 @@ func (c clock) appendStart(b []byte, id uint64, s Start) []byte {
 }
 
 // readStart reads that question.
-func (c clock) readStart(body []byte) (s Start, err error) {
-	if len(body) < startSize {
+func (c clock) readStart(h head, body []byte) (s Start, err error) {
+	if s.Apart = h.class == flagApart; len(body) < startSize || h.class > flagApart {
 		return s, malformed("a start's question of %d bytes", len(body))
 	}
 	s.Memory = binary.LittleEndian.Uint64(body)

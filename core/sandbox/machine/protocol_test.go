@@ -85,11 +85,11 @@ func TestEveryFieldCrosses(t *testing.T) {
 	if h.kind != askStart || h.id != 7 || int(h.size) != len(b)-headSize {
 		t.Fatalf("%+v of %d bytes", h, len(b))
 	}
-	begun, err := child.readStart(b[headSize:])
+	begun, err := child.readStart(h, b[headSize:])
 	if err != nil || begun.wall != s.Now.UnixNano() {
 		t.Fatalf("%v; the wall's clock is %d", err, begun.wall)
 	}
-	crosses(t, core, child, s, begun, "Memory", "Seed", "Now", "CPU", "Tenant", "Extension")
+	crosses(t, core, child, s, begun, "Memory", "Seed", "Now", "CPU", "Apart", "Tenant", "Extension")
 
 	turn := withFields[Turn](t)
 	b = append(core.appendTurn(nil, 8, &turn), turn.Batch...)
@@ -116,8 +116,8 @@ func TestEveryFieldCrosses(t *testing.T) {
 	if n := reflect.TypeFor[Turn]().NumField() - 1; n != len(asked)+len(answered) {
 		t.Errorf("a turn has %d fields, and %d cross", n, len(asked)+len(answered))
 	}
-	if n := reflect.TypeFor[Start]().NumField() - 1; n != 6 {
-		t.Errorf("a start has %d fields, and 6 cross", n)
+	if n := reflect.TypeFor[Start]().NumField() - 1; n != 7 {
+		t.Errorf("a start has %d fields, and 7 cross", n)
 	}
 }
 
@@ -178,7 +178,7 @@ func FuzzQuestions(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, _ = c.readStart(b[headSize:])
+		_, _ = c.readStart(h, b[headSize:])
 		_ = c.readTurn(h, b[headSize:], &Turn{})
 	})
 }

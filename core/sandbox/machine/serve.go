@@ -276,7 +276,7 @@ func (s *server) start(l *line, h head, body []byte) error {
 	if code == nil {
 		return malformed("there is no code %d", h.id)
 	}
-	begin, err := s.clock.readStart(body)
+	begin, err := s.clock.readStart(h, body)
 	if err != nil {
 		return err
 	}

@@ -84,8 +84,8 @@ func (c *loaded) Start(ctx context.Context, s Start) (Machine, error) {
 // start finds a runner for a lease.
 func (l *lease) start(ctx context.Context, s Start) (err error) {
 	c := l.code
-	if !c.pristine {
-		l.runner, err = c.initialized(ctx, s, l.seat)
+	if !c.pristine || s.Apart {
+		l.runner, err = c.alone(ctx, s, l.seat)
 		return err
 	}
 	snap, spoken, err := c.seeded(ctx, s, l.seat)
@@ -108,13 +108,36 @@ func (l *lease) start(ctx context.Context, s Start) (err error) {
 	return nil
 }
 
-// initialized makes a runner from the module's own image, and initializes it.
-func (c *loaded) initialized(ctx context.Context, s Start, seat *seat) (*runner, error) {
-	r, err := newRunner(ctx, c, s.Memory, c.data)
+// alone makes a runner that is no copy. The module's image is laid out anew: the
+// code's own is gone once there is a snapshot.
+func (c *loaded) alone(ctx context.Context, s Start, seat *seat) (*runner, error) {
+	data, err := newImage(uint64(c.pages)*wasmPage, c.memory)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	defer data.close()
+	r, err := c.initialized(ctx, s, seat, data)
 	if err != nil {
 		return nil, err
 	}
-	r.wasi = newWASI(s.Now, s.wall, s.Seed, r.meter.pay)
+	r.wasi.random = rand.NewChaCha8(s.Seed)
+	return r, nil
+}
+
+// initialSeed is the seed of what a machine draws before its first turn, where
+// its own is given: what stays in a snapshot's memory, which all copies have,
+// tells nothing of what any of them draws.
+func initialSeed(seed [32]byte) [32]byte {
+	return sha256.Sum256(append([]byte("before the first turn"), seed[:]...))
+}
+
+// initialized makes a runner from the module's own image, and initializes it.
+func (c *loaded) initialized(ctx context.Context, s Start, seat *seat, data *image) (*runner, error) {
+	r, err := newRunner(ctx, c, s.Memory, data)
+	if err != nil {
+		return nil, err
+	}
+	r.wasi = newWASI(s.Now, s.wall, initialSeed(s.Seed), r.meter.pay)
 	r.meter.seat = seat
 	if err := r.initialize(s.CPU); err != nil {
 		r.Close()
@@ -132,10 +155,7 @@ func (c *loaded) seeded(ctx context.Context, s Start, seat *seat) (*snapshot, sa
 	if c.snapshot != nil {
 		return c.snapshot, said{}, nil
 	}
-	// What is drawn now lies in the memory of every copy: the machine that this
-	// is done for must not draw it again.
-	s.Seed = sha256.Sum256(s.Seed[:])
-	r, err := c.initialized(ctx, s, seat)
+	r, err := c.initialized(ctx, s, seat, c.data)
 	if err != nil {
 		return nil, said{}, err
 	}
