@@ -28,6 +28,7 @@ type Config struct {
 	Upstreams     []Upstream    `json:"upstreams"`
 	Administrator Administrator `json:"administrator"`
 	Identity      Identity      `json:"identity"`
+	Sandbox       Sandbox       `json:"sandbox"`
 	Metrics       Metrics       `json:"metrics"`
 	Log           Log           `json:"log"`
 }
@@ -72,6 +73,13 @@ type Identity struct {
 func (i Identity) options() identity.Options {
 	required := map[string]string{"none": identity.RequireNobody, "admins": identity.RequireAdmins, "all": identity.RequireAll}
 	return identity.Options{RequireSecondFactor: required[i.RequireSecondFactor]}
+}
+
+// Sandbox says where extensions run.
+type Sandbox struct {
+	// InProcess has them run in Atoll's own process, instead of one of their own
+	// that has none of Atoll's credentials and files.
+	InProcess bool `json:"inProcess"`
 }
 
 // Metrics says who may read /metrics.

@@ -46,6 +46,7 @@ func TestMistakesAreNamedWithLineAndPlace(t *testing.T) {
 		"clusters:\n- name: a\n":                                              {":2:", "/clusters/0", "kubeconfig"},
 		"log:\n  level: loud\n":                                               {":2:", "/log/level", "debug"},
 		"metrics:\n  openOnLoopback: yes please\n":                            {":2:", "/metrics/openOnLoopback", "boolean"},
+		"sandbox:\n  inproces: true\n":                                        {":2:", "/sandbox/inproces", "inProcess"},
 		"listen:\n  https: 8343\n":                                            {":2:", "/listen/https", "string"},
 		"listen:\n  http: a\n  http: b\n":                                     {":3:", "/listen/http", "twice"},
 		"listen: &a\n  http: 127.0.0.1:1\nlog: *a\n":                          {":3:", "/log", "anchors"},

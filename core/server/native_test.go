@@ -35,6 +35,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	RunChild()
 	flag.Parse()
 	if *serveFile == "" {
 		os.Exit(m.Run())

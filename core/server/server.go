@@ -47,6 +47,7 @@ type Server struct {
 	clusters   *kube.Registry
 	proxy      *kube.Proxy
 	tenancy    *tenancy.Service
+	sandbox    *sandbox.Engine
 	extensions *extension.Host
 	hub        *stream.Hub
 
@@ -69,6 +70,11 @@ type Server struct {
 // FirstAdministrator is who was made at the first start, and the password that
 // was made up; it is known this once.
 type FirstAdministrator struct{ Name, Password string }
+
+// RunChild does the work of a child and exits, where this program was started as
+// one by a server's sandbox. Otherwise it returns. Programs that make servers call
+// it first of all.
+func RunChild() { sandbox.RunChild() }
 
 // New makes every room and takes the addresses, so that whoever asks from now
 // on is answered as soon as Run serves. ctx bounds the making; an error leaves
@@ -159,20 +165,26 @@ func (s *Server) openExtensions(ctx context.Context) error {
 		return fmt.Errorf("%w: upstreams: %w", ErrConfig, err)
 	}
 	s.closing(upstreams.Close)
-	engine, err := sandbox.New(ctx, sandbox.Options{CacheDir: filepath.Join(s.config.DataDir, "compiled"), Logger: s.log, Doors: capability.Doors(door.Doors, upstreams.Doors)})
+	s.sandbox, err = sandbox.New(ctx, sandbox.Options{
+		CacheDir: filepath.Join(s.config.DataDir, "compiled"), CompileInChild: true, OwnProcess: !s.config.Sandbox.InProcess,
+		Logger: s.log, Doors: capability.Doors(door.Doors, upstreams.Doors),
+	})
+	if errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("making the sandbox: %w; sandbox.inProcess runs extensions in Atoll's own process", err)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("making the sandbox: %w", err)
 	}
 	s.closing(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 		defer cancel()
-		s.warn("closing the sandbox", engine.Close(ctx))
+		s.warn("closing the sandbox", s.sandbox.Close(ctx))
 	})
 	shipped := s.build.Shipped
 	if shipped == nil {
 		shipped = extension.Builtin()
 	}
-	s.extensions, err = extension.NewHost(ctx, s.store, engine, s.index, extension.Options{
+	s.extensions, err = extension.NewHost(ctx, s.store, s.sandbox, s.index, extension.Options{
 		PackagesDir: filepath.Join(s.config.DataDir, "packages"), Builtin: shipped, Door: door, Bound: upstreams.Bound,
 		Version: s.build.Version, RequestID: requestID, Logger: s.log,
 	})

@@ -57,13 +57,14 @@ type process struct {
 }
 
 // launch starts the binary and waits until it says where it answers.
-func launch(t *testing.T, dir string) *process {
+func launch(t *testing.T, dir string, more ...string) *process {
 	t.Helper()
 	name, err := buildAtoll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{cmd: exec.Command(name, "serve", "--http", "127.0.0.1:0", "--https", "", "--data-dir", filepath.Join(dir, "data"), "--config", filepath.Join(dir, "atoll.yaml"), "--log-level", "warn"), log: &bytes.Buffer{}}
+	args := append([]string{"serve", "--http", "127.0.0.1:0", "--https", "", "--data-dir", filepath.Join(dir, "data"), "--config", filepath.Join(dir, "atoll.yaml"), "--log-level", "warn"}, more...)
+	p := &process{cmd: exec.Command(name, args...), log: &bytes.Buffer{}}
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+
+	"github.com/atoll-platform/atoll/core/server"
 )
 
 // Set by the linker.
@@ -17,6 +19,7 @@ var (
 )
 
 func main() {
+	server.RunChild()
 	if err := newRoot().ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintf(os.Stderr, "atoll: %v\n", err)
 		os.Exit(1)

@@ -20,12 +20,16 @@ Without a configuration file the defaults hold: browsers at http://127.0.0.1:838
 kubectl at https://127.0.0.1:8343, data in ./atoll-data. The first start makes an
 administrator and prints the password, once.
 
+Extensions run in a process of their own, which has none of Atoll's credentials,
+files and network, and is started again when it dies. That takes Unix; elsewhere,
+or for debugging, --sandbox-in-process runs them here.
+
   atoll serve --print-config > atoll.yaml    every key, its default and what it is for
   atoll serve --config atoll.yaml            flags win over the file`
 
 func newServe() *cobra.Command {
 	var file, http, https, data, level, format string
-	var print bool
+	var print, inProcess bool
 	c := &cobra.Command{
 		Use: "serve", Short: "Run Atoll", Long: aboutServe, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -35,11 +39,12 @@ func newServe() *cobra.Command {
 			}
 			config, err := server.LoadConfig(file, func(config *server.Config) {
 				for flag, set := range map[string]func(){
-					"http":       func() { config.Listen.HTTP = http },
-					"https":      func() { config.Listen.HTTPS = https },
-					"data-dir":   func() { config.DataDir = data },
-					"log-level":  func() { config.Log.Level = level },
-					"log-format": func() { config.Log.Format = format },
+					"http":               func() { config.Listen.HTTP = http },
+					"https":              func() { config.Listen.HTTPS = https },
+					"data-dir":           func() { config.DataDir = data },
+					"sandbox-in-process": func() { config.Sandbox.InProcess = inProcess },
+					"log-level":          func() { config.Log.Level = level },
+					"log-format":         func() { config.Log.Format = format },
 				} {
 					if c.Flags().Changed(flag) {
 						set()
@@ -57,6 +62,7 @@ func newServe() *cobra.Command {
 	f.StringVar(&http, "http", "", "loopback `address` for browsers, 127.0.0.1:8380")
 	f.StringVar(&https, "https", "", "`address` for kubectl and other machines, 127.0.0.1:8343")
 	f.StringVar(&data, "data-dir", "", "`folder` for the store and everything else that is kept")
+	f.BoolVar(&inProcess, "sandbox-in-process", false, "run extensions in this process, and not in one without Atoll's credentials")
 	f.StringVar(&level, "log-level", "", "debug, info, warn or error")
 	f.StringVar(&format, "log-format", "", "text or json")
 	f.BoolVar(&print, "print-config", false, "print a configuration file with every key and its default, and end")

@@ -5,6 +5,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 )
@@ -14,7 +15,7 @@ type Remote struct{ Room }
 
 // NewRemote refuses.
 func NewRemote(context.Context, Options) (*Remote, error) {
-	return nil, fmt.Errorf("the sandbox has no process of its own on %s: it takes a Unix system", runtime.GOOS)
+	return nil, fmt.Errorf("%w: the sandbox has no process of its own on %s, it takes a Unix system", errors.ErrUnsupported, runtime.GOOS)
 }
 
 // Life is nobody's.
