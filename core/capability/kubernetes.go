@@ -85,6 +85,21 @@ func (d *Door) Safe(_ sandbox.Parent, r *sandbox.Request) bool {
 	return false
 }
 
+// Secret implements sandbox.SecretDoor: what needs a consent of its own is, and
+// ConfigMaps, for there is a password in every other one.
+func (d *Door) Secret(_ sandbox.Parent, r *sandbox.Request) bool {
+	path, query, _ := strings.Cut(r.Target, "?")
+	q, err := Read(r.Method, path, query)
+	if err != nil {
+		return true
+	}
+	resource := q.Resource
+	if q.Subresource != "" {
+		resource += "/" + q.Subresource
+	}
+	return !q.Discovery && (Dangerous(q.Group, resource) || q.Group == "" && q.Resource == "configmaps")
+}
+
 // Headers that a guest may send to Kubernetes, and read from it.
 var (
 	requestHeaders  = map[string]bool{"Accept": true, "Content-Type": true}

@@ -12,6 +12,8 @@ import (
 var (
 	_ sandbox.SafeDoor = (*Door)(nil)
 	_ sandbox.SafeDoor = (*Upstreams)(nil)
+
+	_ sandbox.SecretDoor = (*Door)(nil)
 )
 
 func TestReadingKubernetesIsSafe(t *testing.T) {
@@ -77,5 +79,28 @@ func TestUpstreamIsSafeAsItsTemplateSays(t *testing.T) {
 	if u.Safe(p, &sandbox.Request{Authority: "other.upstream", Method: "GET", Target: "/items"}) ||
 		u.Safe(parent(nil), &sandbox.Request{Authority: "store.upstream", Method: "GET", Target: "/items"}) {
 		t.Error("what nobody declared is taken to be safe")
+	}
+}
+
+func TestRecordingsKeepNothingOfWhatHoldsSecrets(t *testing.T) {
+	d := NewDoor(&standIn{}, nil)
+	for target, want := range map[string]bool{
+		"GET /api/v1/namespaces/demo/secrets/a":                true,
+		"GET /api/v1/secrets?watch=true":                       true,
+		"GET /api/v1/namespaces/demo/configmaps":               true,
+		"POST /api/v1/namespaces/demo/serviceaccounts/a/token": true,
+		"GET /api/v1/namespaces/demo/pods/a/proxy/metrics":     true,
+		"GET /apis/rbac.authorization.k8s.io/v1/clusterroles":  true,
+		"GET /no/api":                                         true,
+		"GET /api/v1/namespaces/demo/pods":                    false,
+		"GET /api/v1/namespaces/demo/pods/a/log?follow=true":  false,
+		"PATCH /apis/apps/v1/namespaces/demo/deployments/a":   false,
+		"GET /apis/example.com/v1/namespaces/demo/configmaps": false,
+		"GET /apis": false,
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		if got := d.Secret(parent(&Call{}), &sandbox.Request{Method: method, Target: path}); got != want {
+			t.Errorf("%s: secret %v", target, got)
+		}
 	}
 }

@@ -269,7 +269,7 @@ func (g *Guest) startFor(ctx context.Context, key instanceKey, c *Caller) (*inst
 			return nil, err
 		}
 	}
-	i, err := g.start(ctx, key)
+	i, err := g.start(ctx, key, g.recorded(key, t))
 	var f *Fault
 	switch {
 	case errors.As(err, &f):

@@ -161,6 +161,7 @@ func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.T
 	s.ctx, s.request, s.exchange, s.protocol = ctx, r, x, r.Protocol
 	s.tenant, s.deadline, s.once = i.guest.tenantOf(&r.Caller), deadline, r.Protocol != ""
 	i.ledger.open(i, s, now)
+	i.asks(s, r)
 	if i.nextID >= lastIDs {
 		i.retire()
 	}

@@ -67,6 +67,7 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 	r.RequestID, r.Traceparent, r.Locale = on.RequestID, on.Traceparent, on.Locale
 	by := Parent{Request: on, Extension: i.guest.spec.Name, Version: i.guest.spec.Version}
 	p.once = p.once || !safe(door, by, r)
+	i.knocks(s, door, by, r)
 	s.parent, s.protocol = p, r.Protocol
 	s.bill.account, s.bill.counted = p.bill.account, true
 	i.takesPart(p).calls++

@@ -50,7 +50,7 @@ type fixture struct {
 
 	mu     sync.Mutex
 	faults []sandbox.Fault
-	door   sandbox.DoorFunc
+	door   sandbox.Door
 }
 
 // lines is a log that tests read.

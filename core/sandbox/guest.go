@@ -105,6 +105,8 @@ type Guest struct {
 	lone      uint64 // counts instances of request isolation
 
 	requests, faults, polls atomic.Uint64
+	session                 atomic.Pointer[recordingSession] // nil: none waits for an instance
+	module                  atomic.Value                     // digest of the code that was loaded last, a string
 }
 
 func newGuest(e *Engine, spec Spec) *Guest {
@@ -247,8 +249,9 @@ func (g *Guest) retire(i *instance) {
 	g.instances[i.key] = i
 }
 
-// start loads the code if need be and starts an instance. g.loading is held.
-func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
+// start loads the code if need be and starts an instance, which a session may
+// record. g.loading is held.
+func (g *Guest) start(ctx context.Context, key instanceKey, session *recordingSession) (*instance, error) {
 	c, err := g.loaded(ctx)
 	if err != nil {
 		return nil, err
@@ -256,7 +259,8 @@ func (g *Guest) start(ctx context.Context, key instanceKey) (*instance, error) {
 	quarter := int(g.limits.Memory / 4)
 	i := &instance{
 		guest: g, key: key, alone: key.kind == instanceRequest || key.kind == instanceAgain, place: key.place,
-		signal: make(chan struct{}, 1), done: make(chan struct{}),
+		session: session,
+		signal:  make(chan struct{}, 1), done: make(chan struct{}),
 		streams: map[uint32]*stream{}, nextID: g.firstID,
 		windowSize: quarter, window: quarter, room: quarter,
 		active: time.Now(), ledger: ledger{turn: 1},
@@ -307,6 +311,7 @@ func (g *Guest) load(ctx context.Context) (machine.Code, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", g.spec.Name, err)
 	}
+	g.module.Store(report.Digest)
 	if report.MinMemory > g.limits.Memory {
 		c.Close()
 		return nil, fmt.Errorf("%w: %s starts with %d bytes of memory and may have %d", ErrModule, g.spec.Name, report.MinMemory, g.limits.Memory)

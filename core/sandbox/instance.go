@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox/machine"
+	"github.com/atoll-platform/atoll/core/sandbox/recording"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
@@ -47,6 +48,9 @@ type instance struct {
 	place *place // that it holds until it ends
 	run   machine.Machine
 	log   *guestLog
+
+	session  *recordingSession   // that records it, until it has a machine; nil: none
+	recorder *recording.Recorder // nil: it is not recorded
 
 	turned machine.Turn // the guest's last turn; for the owner
 	ledger ledger       // for the owner, with mu held
@@ -102,7 +106,7 @@ func (i *instance) start(ctx context.Context, code machine.Code) error {
 	e := i.guest.engine
 	now := time.Now()
 	i.log = newGuestLog(i.guest.logger, now)
-	run, err := code.Start(ctx, machine.Start{
+	run, err := i.machine(ctx, code, machine.Start{
 		Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerRequest,
 		Tenant: i.key.tenant(), Extension: i.guest.spec.Name,
 	})

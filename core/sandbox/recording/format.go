@@ -185,7 +185,7 @@ func (r *Recording) decodeStart(d *decoder) {
 	seed := d.bytes()
 	d.broken = d.broken || copy(r.Start.Seed[:], seed) != len(r.Start.Seed) || len(seed) != len(r.Start.Seed)
 	r.Start.Now = time.Unix(0, d.int()).UTC()
-	r.Start.CPU = time.Duration(d.int())
+	r.Start.CPU, r.Start.Apart = time.Duration(d.int()), true
 }
 
 func (t *Turn) encode() (e encoder) {

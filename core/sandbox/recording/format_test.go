@@ -17,7 +17,7 @@ func example() *Recording {
 	began := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	return &Recording{
 		Extension: "hello", Version: "1.0.0", Digest: "sha256:00", Ended: "it was stopped",
-		Start: machine.Start{Memory: 64 << 20, Seed: [32]byte{1, 31: 2}, Now: began, CPU: time.Second},
+		Start: machine.Start{Memory: 64 << 20, Seed: [32]byte{1, 31: 2}, Now: began, CPU: time.Second, Apart: true},
 		Used:  machine.Usage{CPU: 5, Units: 6},
 		Turns: []Turn{
 			{Now: 1, Batch: open(1, nil), Keep: true, CPU: 2, Frames: data(1, "x"), More: 3, Wake: 4, Wakes: true, Said: []byte("said"),

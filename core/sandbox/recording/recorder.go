@@ -23,7 +23,7 @@ type Recorder struct {
 	base  time.Time // the same, and the guest's time counts from it
 	turn  machine.Turn
 	max   int
-	full  func()
+	ended func()
 
 	killed atomic.Bool
 
@@ -34,19 +34,20 @@ type Recorder struct {
 	secrets map[uint32]bool
 }
 
-// Start starts a machine and records it. At most max bytes of turns are kept;
-// then full is called, once, from within a turn, and the machine goes on. Errors
-// are those of code.Start.
-func Start(ctx context.Context, code machine.Code, s machine.Start, max int, full func()) (*Recorder, error) {
+// Start starts a machine, apart from all others of its code, and records it. At
+// most max bytes of turns are kept. When there are more, from within a turn after
+// which the machine goes on, or when it is closed, ended is called, once, unless
+// Take has come first. Errors are those of code.Start.
+func Start(ctx context.Context, code machine.Code, s machine.Start, max int, ended func()) (*Recorder, error) {
 	// The guest's two clocks must be one, or they could not be said again: the
 	// wall's is read a moment before the monotonic, and may be set.
-	r := &Recorder{began: s.Now, base: s.Now.Round(0).UTC(), max: max, full: full, secrets: map[uint32]bool{}}
-	s.Now = r.base
+	r := &Recorder{began: s.Now, base: s.Now.Round(0).UTC(), max: max, ended: ended, secrets: map[uint32]bool{}}
+	s.Now, s.Apart = r.base, true
 	inner, err := code.Start(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	s.Tenant, s.Extension = "", ""
+	r.rec.Extension, s.Tenant, s.Extension = s.Extension, "", ""
 	r.inner, r.rec.Start = inner, s
 	return r, nil
 }
@@ -79,7 +80,7 @@ func (r *Recorder) keep(now time.Duration, t *machine.Turn, err error) {
 	}
 	if r.size += k.size(); r.size > r.max {
 		r.over, r.rec.Ended = true, "it is as large as it may be"
-		r.full()
+		r.ended()
 		return
 	}
 	r.rec.Turns = append(r.rec.Turns, k)
@@ -137,5 +138,6 @@ func (r *Recorder) Close() {
 	defer r.mu.Unlock()
 	if !r.over {
 		r.over, r.rec.Ended = true, "the instance ended"
+		r.ended()
 	}
 }

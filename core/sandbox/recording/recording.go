@@ -5,6 +5,7 @@
 // What a guest does depends on nothing but its module, its Start (memory, seed,
 // clock) and its turns: there is no other way into it. A recording is therefore
 // whole, and the build that was recorded does the same again to the last byte.
+// Its machine is one apart: no copy of a snapshot that began with another seed.
 //
 // No secret is in one. What must not be kept is cut out of what goes in, and
 // replaced by as many letters; then the guest is run once more with that, and
@@ -23,7 +24,7 @@ import (
 type Recording struct {
 	// Extension, Version and Digest say whose module it was.
 	Extension, Version, Digest string
-	// Start is what the machine began with. Tenant and Extension are empty.
+	// Start is what the machine began with, apart. Tenant and Extension are empty.
 	Start machine.Start
 	Turns []Turn
 	// Ended says why there are no more turns, in words.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -24,7 +25,18 @@ func main() {}
 
 var counter int
 
+// build is changed in the compiled module to make another build.
+const build = "kit-build:1;"
+
+var (
+	words    = map[string]int{}
+	hashSeed = maphash.MakeSeed()
+)
+
 func init() {
+	for n := range 100 {
+		words[fmt.Sprint("word", n)] = n
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /json/{name}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -136,6 +148,14 @@ func init() {
 		crand.Read(secret[:])
 		fmt.Fprintf(w, "%x %x %x", secret, atoll.Rand().Uint64(), rand.Uint64())
 	})
+	// What depends on the seed of the module's beginning: the order of a map, and where things are in it.
+	mux.HandleFunc("GET /map", func(w http.ResponseWriter, r *http.Request) {
+		for name := range words {
+			fmt.Fprint(w, name, " ")
+		}
+		fmt.Fprintf(w, "%x", maphash.String(hashSeed, r.URL.RawQuery))
+	})
+	mux.HandleFunc("GET /build", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, build) })
 	mux.HandleFunc("GET /panic", func(w http.ResponseWriter, r *http.Request) { panic("on purpose") })
 	mux.HandleFunc("GET /log", func(w http.ResponseWriter, r *http.Request) {
 		atoll.Log.WarnContext(r.Context(), "from the guest", "n", 1)
