@@ -80,6 +80,9 @@ func (m *metrics) follow(s *Server) {
 	})
 	gauge("atoll_audit_lost_total", "Audit events that could not be written; should be 0.", func() float64 { return float64(s.audit.Lost()) })
 	m.registry.MustRegister(guests{s})
+	if _, own := s.sandbox.Process(); own {
+		m.registry.MustRegister(sandboxProcess{s})
+	}
 }
 
 func (m *metrics) count(kind, method string, status int, took time.Duration) {
@@ -142,6 +145,34 @@ func (g guests) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(guestBreakers, prometheus.GaugeValue, float64(len(e.Breakers)), e.Name, e.Version)
 	}
+}
+
+// sandboxProcess collects the figures of the sandbox's own process.
+type sandboxProcess struct{ s *Server }
+
+var (
+	sandboxUp       = prometheus.NewDesc("atoll_sandbox_up", "Whether the sandbox's process runs; without it extensions do not.", nil, nil)
+	sandboxRestarts = prometheus.NewDesc("atoll_sandbox_restarts_total", "How often the sandbox's process was started after it had ended; should be 0.", nil, nil)
+	sandboxMemory   = prometheus.NewDesc("atoll_sandbox_resident_memory_bytes", "Resident memory of the sandbox's process; 0 where the system does not say.", nil, nil)
+)
+
+// Describe is prometheus.Collector's.
+func (sandboxProcess) Describe(ch chan<- *prometheus.Desc) {
+	ch <- sandboxUp
+	ch <- sandboxRestarts
+	ch <- sandboxMemory
+}
+
+// Collect is prometheus.Collector's.
+func (p sandboxProcess) Collect(ch chan<- prometheus.Metric) {
+	life, _ := p.s.sandbox.Process()
+	up := 0.0
+	if life.Up {
+		up = 1
+	}
+	ch <- prometheus.MustNewConstMetric(sandboxUp, prometheus.GaugeValue, up)
+	ch <- prometheus.MustNewConstMetric(sandboxRestarts, prometheus.CounterValue, float64(life.Restarts))
+	ch <- prometheus.MustNewConstMetric(sandboxMemory, prometheus.GaugeValue, float64(life.Memory))
 }
 
 // serveMetrics answers the platform's administrators, and programs on this

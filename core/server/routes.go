@@ -109,6 +109,11 @@ func (s *Server) ready(c echo.Context) error {
 	if why != "" {
 		return c.String(http.StatusServiceUnavailable, why+"\n")
 	}
+	// Without the sandbox everything but extensions works, and it comes back by
+	// itself: no reason to send people elsewhere.
+	if p, own := s.sandbox.Process(); own && !p.Up {
+		return c.String(http.StatusOK, "degraded: the sandbox's process is being started again\n")
+	}
 	return c.String(http.StatusOK, "ok\n")
 }
 
