@@ -86,12 +86,13 @@ func withInstance(c huma.Context, _ string, v any) (any, error) {
 // about is what makes an operation, besides its shapes.
 type about struct {
 	id, method, path, tag, summary, text string
-	status                               int // 0: 200
-	public                               bool
+	status                               int   // 0: 200
 	errors                               []int // besides 400, 401, 403, 422, 429, 500
 }
 
-func (a about) operation() huma.Operation {
+// operation is the library's form of an operation, guarded by what it needs.
+func (s *API) operation(in huma.API, a about) huma.Operation {
+	needed := needOf(a.id)
 	op := huma.Operation{
 		OperationID: a.id, Method: a.method, Path: a.path, Summary: a.summary, Description: a.text, Tags: []string{a.tag},
 		DefaultStatus: a.status, MaxBodyBytes: maxBody, RejectUnknownQueryParameters: true,
@@ -99,8 +100,10 @@ func (a about) operation() huma.Operation {
 		// would end requests that work for longer than that.
 		BodyReadTimeout: -1,
 		Metadata:        map[string]any{},
+		Extensions:      map[string]any{extensionNeeds: needed.shown()},
+		Middlewares:     huma.Middlewares{s.guard(in, needed)},
 	}
-	if a.public {
+	if needed.at == ofAll {
 		op.Metadata[metaPublic] = true
 		op.Security = []map[string][]string{}
 		op.Errors = []int{http.StatusBadRequest, http.StatusTooManyRequests}
@@ -115,7 +118,7 @@ func (a about) operation() huma.Operation {
 // add registers an operation. Errors of the rooms become problems here and
 // nowhere else.
 func add[I, O any](s *API, a huma.API, what about, handle func(context.Context, *I) (*O, error)) {
-	huma.Register(a, what.operation(), func(ctx context.Context, in *I) (*O, error) {
+	huma.Register(a, s.operation(a, what), func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, s.problemOf(ctx, err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/extension"
 )
 
@@ -117,9 +116,6 @@ func asks(all []extension.Ask) []Ask {
 }
 
 func (s *API) listExtensions(ctx context.Context, in *extensionListInput) (*ListOutput[Extension], error) {
-	if _, err := s.may(ctx, access.ExtensionsView, access.Scope{}); err != nil {
-		return nil, err
-	}
 	all := []Extension{}
 	for _, e := range s.Extensions.List(in.AcceptLanguage) {
 		all = append(all, installed(e))
@@ -136,9 +132,6 @@ func (s *API) listExtensions(ctx context.Context, in *extensionListInput) (*List
 }
 
 func (s *API) reviewExtension(ctx context.Context, in *reviewInput) (*reviewOutput, error) {
-	if _, err := s.may(ctx, access.ExtensionsManage, access.Scope{}); err != nil {
-		return nil, err
-	}
 	r, err := s.Extensions.Review(ctx, in.tar)
 	if err != nil {
 		return nil, err
@@ -150,7 +143,7 @@ func (s *API) reviewExtension(ctx context.Context, in *reviewInput) (*reviewOutp
 }
 
 func (s *API) installExtension(ctx context.Context, in *installInput) (*extensionOutput, error) {
-	who, err := s.may(ctx, access.ExtensionsManage, access.Scope{})
+	who, err := caller(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -162,9 +155,6 @@ func (s *API) installExtension(ctx context.Context, in *installInput) (*extensio
 }
 
 func (s *API) getExtension(ctx context.Context, in *extensionInput) (*extensionOutput, error) {
-	if _, err := s.may(ctx, access.ExtensionsView, access.Scope{}); err != nil {
-		return nil, err
-	}
 	e, err := s.Extensions.Get(in.Name, in.AcceptLanguage)
 	if err != nil {
 		return nil, err
@@ -173,8 +163,5 @@ func (s *API) getExtension(ctx context.Context, in *extensionInput) (*extensionO
 }
 
 func (s *API) removeExtension(ctx context.Context, in *extensionInput) (*struct{}, error) {
-	if _, err := s.may(ctx, access.ExtensionsManage, access.Scope{}); err != nil {
-		return nil, err
-	}
 	return nil, s.Extensions.Remove(ctx, in.Name)
 }

@@ -18,7 +18,7 @@ type Info struct {
 type infoOutput struct{ Body Info }
 
 func (s *API) registerPlatform(a huma.API) {
-	add(s, a, about{id: "get-info", method: http.MethodGet, path: "/api/v1/info", tag: "platform", public: true, summary: "What version this is"}, s.info)
+	add(s, a, about{id: "get-info", method: http.MethodGet, path: "/api/v1/info", tag: "platform", summary: "What version this is"}, s.info)
 }
 
 func (s *API) info(ctx context.Context, _ *struct{}) (*infoOutput, error) {

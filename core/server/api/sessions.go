@@ -43,7 +43,7 @@ type endSessionOutput struct {
 }
 
 func (s *API) registerSessions(a huma.API) {
-	add(s, a, about{id: "sign-in", method: http.MethodPost, path: "/api/v1/sessions", tag: "sessions", status: http.StatusCreated, public: true,
+	add(s, a, about{id: "sign-in", method: http.MethodPost, path: "/api/v1/sessions", tag: "sessions", status: http.StatusCreated,
 		summary: "Sign in", text: "Begins a session: a cookie for the browser and a CSRF token for the page.",
 		errors: []int{http.StatusUnauthorized, http.StatusForbidden}}, s.signIn)
 	add(s, a, about{id: "get-session", method: http.MethodGet, path: "/api/v1/sessions/current", tag: "sessions",

@@ -34,7 +34,7 @@ func (u *Upload) Resolve(c huma.Context) []error {
 // addUpload registers an operation that takes a tar.
 func addUpload[I, O any](s *API, a huma.API, what about, handle func(context.Context, *I) (*O, error)) {
 	what.errors = append(what.errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
-	op := what.operation()
+	op := s.operation(a, what)
 	op.Metadata[metaMaxBody] = int64(maxPackage)
 	op.RequestBody = &huma.RequestBody{
 		Description: "A package: a tar with extension.yaml at its root.", Required: true,

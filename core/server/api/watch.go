@@ -29,7 +29,7 @@ type watchable[T any] struct {
 
 // addWatchable registers an operation whose answer may be followed.
 func addWatchable[I, T any](s *API, a huma.API, what about, handle func(context.Context, *I) (*watchable[T], error)) {
-	op := what.operation()
+	op := s.operation(a, what)
 	schemas := a.OpenAPI().Components.Schemas
 	op.Responses = map[string]*huma.Response{"200": {
 		Description: "OK",

@@ -104,7 +104,7 @@ func (s *API) listWorkspaces(ctx context.Context, in *ListQuery) (*ListOutput[Wo
 }
 
 func (s *API) createWorkspace(ctx context.Context, in *newWorkspaceInput) (*workspaceOutput, error) {
-	who, err := s.may(ctx, access.WorkspacesManage, access.Scope{})
+	who, err := caller(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *API) createWorkspace(ctx context.Context, in *newWorkspaceInput) (*work
 }
 
 func (s *API) getWorkspace(ctx context.Context, in *WorkspacePath) (*workspaceOutput, error) {
-	who, err := s.may(ctx, access.WorkspacesView, access.Scope{Workspace: in.Workspace})
+	who, err := caller(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -128,9 +128,6 @@ func (s *API) getWorkspace(ctx context.Context, in *WorkspacePath) (*workspaceOu
 }
 
 func (s *API) deleteWorkspace(ctx context.Context, in *WorkspacePath) (*struct{}, error) {
-	if _, err := s.may(ctx, access.WorkspacesManage, access.Scope{}); err != nil {
-		return nil, err
-	}
 	return nil, s.Tenancy.DeleteWorkspace(ctx, in.Workspace)
 }
 

@@ -1,0 +1,164 @@
+// What each operation needs: one table, which the server asks before an
+// operation runs, the OpenAPI document shows, and tests are made from.
+
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/atoll-platform/atoll/core/access"
+)
+
+// where says in which scope a permission is needed.
+type where string
+
+const (
+	atPlatform  where = "platform"
+	atCluster   where = "cluster"   // {cluster} of the path
+	atWorkspace where = "workspace" // {workspace} of the path
+	atProject   where = "project"   // {cluster} and {project} of the path
+	inBody      where = "body"      // the body names the scope: the operation asks itself
+	ofEach      where = "each"      // everybody may ask, and sees what they have the permission for
+	ofCaller    where = "caller"    // everybody may ask, about what is their own
+	ofAll       where = "public"    // without signing in
+)
+
+// need is what an operation needs. The permission is "" where the scope is the
+// caller's own or everybody's, or each thing says itself who may see it.
+type need struct {
+	permission access.Permission
+	at         where
+}
+
+// needs are those of all operations, by their ids. An operation that is not here
+// cannot be registered.
+var needs = map[string]need{
+	"get-info": {at: ofAll},
+
+	"sign-in":     {at: ofAll},
+	"get-session": {at: ofCaller},
+	"sign-out":    {at: ofCaller},
+
+	"list-sessions":       {at: ofCaller},
+	"end-session":         {at: ofCaller},
+	"sign-out-everywhere": {at: ofCaller},
+	"sign-out-user":       {access.UsersManage, atPlatform},
+
+	"list-tokens":  {at: ofCaller},
+	"create-token": {at: ofCaller},
+	"revoke-token": {at: ofCaller},
+
+	"get-me":                {at: ofCaller},
+	"change-password":       {at: ofCaller},
+	"get-second-factor":     {at: ofCaller},
+	"enrol-second-factor":   {at: ofCaller},
+	"confirm-second-factor": {at: ofCaller},
+	"renew-recovery-codes":  {at: ofCaller},
+	"disable-second-factor": {at: ofCaller},
+	"reset-second-factor":   {access.UsersManage, atPlatform},
+	"list-my-logins":        {at: ofCaller},
+	"list-logins":           {access.UsersView, atPlatform},
+	"list-users":            {access.UsersView, atPlatform},
+	"create-user":           {access.UsersManage, atPlatform},
+	"get-user":              {access.UsersView, atPlatform},
+	"update-user":           {access.UsersManage, atPlatform},
+	"reset-password":        {access.UsersManage, atPlatform},
+	"delete-user":           {access.UsersManage, atPlatform},
+	"set-platform-roles":    {access.UsersManage, atPlatform},
+
+	"list-clusters":     {access.ClustersView, ofEach},
+	"get-cluster":       {access.ClustersView, ofEach},
+	"create-kubeconfig": {access.ClustersView, ofEach},
+
+	"list-workspaces":         {access.WorkspacesView, ofEach},
+	"create-workspace":        {access.WorkspacesManage, atPlatform},
+	"get-workspace":           {access.WorkspacesView, atWorkspace},
+	"delete-workspace":        {access.WorkspacesManage, atPlatform},
+	"list-workspace-members":  {access.MembersView, atWorkspace},
+	"get-workspace-member":    {access.MembersView, atWorkspace},
+	"set-workspace-member":    {access.MembersManage, atWorkspace},
+	"remove-workspace-member": {access.MembersManage, atWorkspace},
+
+	"list-projects":         {access.ProjectsView, ofEach},
+	"create-project":        {access.ProjectsManage, inBody},
+	"get-project":           {access.ProjectsView, atProject},
+	"delete-project":        {access.ProjectsManage, atProject},
+	"list-project-members":  {access.MembersView, atProject},
+	"get-project-member":    {access.MembersView, atProject},
+	"set-project-member":    {access.MembersManage, atProject},
+	"remove-project-member": {access.MembersManage, atProject},
+
+	"list-contributions":   {at: ofEach},
+	"list-extensions":      {access.ExtensionsView, atPlatform},
+	"get-extension":        {access.ExtensionsView, atPlatform},
+	"get-extension-health": {access.ExtensionsView, atPlatform},
+	"review-extension":     {access.ExtensionsManage, atPlatform},
+	"install-extension":    {access.ExtensionsManage, atPlatform},
+	"remove-extension":     {access.ExtensionsManage, atPlatform},
+
+	"get-access": {at: ofCaller},
+}
+
+// extensionNeeds is the field of an operation in the document.
+const extensionNeeds = "x-atoll-permission"
+
+// shown is the need as the document has it.
+func (n need) shown() map[string]string {
+	m := map[string]string{"scope": string(n.at)}
+	if n.permission != "" {
+		m["permission"] = string(n.permission)
+	}
+	return m
+}
+
+// scope is where the need is to be had, by the parameters of a path; false
+// where the operation asks itself or nobody has to.
+func (n need) scope(parameter func(string) string) (access.Scope, bool) {
+	switch n.at {
+	case atPlatform:
+		return access.Scope{}, true
+	case atCluster:
+		return access.Scope{Cluster: parameter("cluster")}, true
+	case atWorkspace:
+		return access.Scope{Workspace: parameter("workspace")}, true
+	case atProject:
+		return access.Scope{Cluster: parameter("cluster"), Project: parameter("project")}, true
+	}
+	return access.Scope{}, false
+}
+
+// needOf is what an operation needs. It panics when nobody has said so.
+func needOf(id string) need {
+	n, ok := needs[id]
+	if !ok {
+		panic(fmt.Sprintf("the operation %q has no line in the table of needs.go", id))
+	}
+	return n
+}
+
+// guard lets an operation run for those who may.
+func (s *API) guard(a huma.API, n need) func(huma.Context, func(huma.Context)) {
+	return func(c huma.Context, next func(huma.Context)) {
+		if n.at != ofAll {
+			if err := s.check(c.Context(), n, c.Param); err != nil {
+				p := s.problemOf(c.Context(), err)
+				_ = huma.WriteErr(a, c, p.Status, p.Title, p) // a client that has gone needs no answer
+				return
+			}
+		}
+		next(c)
+	}
+}
+
+// check is nil when who asks has what an operation needs.
+func (s *API) check(ctx context.Context, n need, parameter func(string) string) error {
+	if sc, ok := n.scope(parameter); ok {
+		_, err := s.may(ctx, n.permission, sc)
+		return err
+	}
+	_, err := caller(ctx)
+	return err
+}
