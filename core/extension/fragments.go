@@ -19,6 +19,9 @@ import (
 	catalogue "github.com/atoll-platform/atoll/sdk/fragment"
 )
 
+// maxKubernetesBody bounds what the console may send to Kubernetes for an extension.
+const maxKubernetesBody = 32 << 20
+
 // contextName is what may stand in the context of a fragment.
 var contextName = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9._:/]{0,251}[A-Za-z0-9])?$`)
 
@@ -246,7 +249,7 @@ func (h *Host) ServeKubernetes(w http.ResponseWriter, r *http.Request, s access.
 		Method: r.Method, URL: &url.URL{Path: "/" + rest, RawQuery: r.URL.RawQuery}, Header: http.Header{}, ContentLength: r.ContentLength,
 	}).WithContext(ctx)
 	if r.Body != nil && r.Body != http.NoBody {
-		request.Body = http.MaxBytesReader(nil, r.Body, maxBody)
+		request.Body = http.MaxBytesReader(nil, r.Body, maxKubernetesBody)
 	}
 	for _, key := range []string{"Accept", "Content-Type"} {
 		if v := r.Header.Get(key); v != "" {

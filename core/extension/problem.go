@@ -28,9 +28,10 @@ type problem struct {
 	Instance   string               `json:"instance,omitempty"` // the request's id
 	Extension  string               `json:"extension,omitempty"`
 	Version    string               `json:"version,omitempty"`
-	Class      string               `json:"class,omitempty"`      // of a fault, classInterrupted or classBreaker
+	Class      string               `json:"class,omitempty"`      // of a fault, classInterrupted, classBreaker or classBudget
 	Cause      string               `json:"cause,omitempty"`      // of classBreaker: the class of the last fault
 	RetryAfter int                  `json:"retryAfter,omitempty"` // seconds; the header's, for streams, which have none
+	Budget     string               `json:"budget,omitempty"`     // of classBudget: which one is used up
 	Missing    *missing             `json:"missing,omitempty"`
 	Violations []fragment.Violation `json:"violations,omitempty"`
 
@@ -98,6 +99,7 @@ var resets = map[wire.Code]problem{
 const (
 	classInterrupted = "interrupted" // the instance ended under the request
 	classBreaker     = "breaker"     // too many faults before it
+	classBudget      = "budget"      // a budget is used up
 )
 
 // problemOf is the problem of an error of sandbox.Guest.
@@ -105,6 +107,7 @@ func problemOf(err error) problem {
 	var fault *sandbox.Fault
 	var broken *sandbox.BrokenError
 	var reset *sandbox.ResetError
+	var budget *sandbox.BudgetError
 	switch {
 	case errors.As(err, &fault):
 		p := problem{Status: http.StatusBadGateway, Title: "The extension failed", Class: string(fault.Class), Detail: "Its instance ended by its own fault. Others are not affected."}
@@ -115,10 +118,12 @@ func problemOf(err error) problem {
 	case errors.As(err, &broken):
 		return problem{Status: http.StatusServiceUnavailable, Title: "The extension fails again and again", Class: classBreaker, Cause: string(broken.Class),
 			Detail:     "It ended by its own fault again and again (" + string(broken.Class) + " at last) and is not asked for a while. Other workspaces are not affected.",
-			RetryAfter: max(1, int(math.Ceil(time.Until(broken.Until).Seconds())))}
+			RetryAfter: secondsTo(broken.Until)}
 	case errors.Is(err, sandbox.ErrInterrupted):
 		return problem{Status: http.StatusServiceUnavailable, Title: "The request was interrupted", Class: classInterrupted,
 			Detail: "Its instance of the extension ended, by no fault of the request. Part of it may have been done.", RetryAfter: 1}
+	case errors.As(err, &budget):
+		return overBudget(budget)
 	case errors.As(err, &reset):
 		p, ok := resets[reset.Code]
 		if !ok {
@@ -128,8 +133,6 @@ func problemOf(err error) problem {
 			p.Detail = "The extension says: " + text
 		}
 		return p
-	case errors.Is(err, sandbox.ErrBusy):
-		return problem{Status: http.StatusServiceUnavailable, Title: "The extension carries as many requests as it may", RetryAfter: 1}
 	case errors.Is(err, sandbox.ErrClosed):
 		return problem{Status: http.StatusServiceUnavailable, Title: "The extension was removed or replaced", RetryAfter: 1}
 	case errors.Is(err, sandbox.ErrModule):
@@ -140,6 +143,28 @@ func problemOf(err error) problem {
 		return problem{Status: http.StatusBadGateway, Title: "The extension could not be asked"}
 	}
 }
+
+// budgets are the problems of requests that are over one.
+var budgets = map[sandbox.Budget]problem{
+	sandbox.BudgetCPUPerMinute:  {Status: http.StatusTooManyRequests, Title: "The extension has computed for you as much as it may", Detail: "It answers again when the minute has passed. Others are not affected."},
+	sandbox.BudgetCPUPerRequest: {Status: http.StatusGatewayTimeout, Title: "The extension took too long", Detail: "It computed for this request as long as it may."},
+	sandbox.BudgetMemoryTotal:   {Status: http.StatusServiceUnavailable, Title: "The extension uses as much memory as it may"},
+	sandbox.BudgetStreams:       {Status: http.StatusServiceUnavailable, Title: "The extension carries as many requests as it may"},
+	sandbox.BudgetRequestSize:   {Status: http.StatusRequestEntityTooLarge, Title: "The request is too large for the extension"},
+	sandbox.BudgetResponseSize:  {Status: http.StatusBadGateway, Title: "The extension answered more than it may"},
+}
+
+func overBudget(e *sandbox.BudgetError) problem {
+	p := budgets[e.Budget]
+	p.Class, p.Budget = classBudget, string(e.Budget)
+	if !e.Until.IsZero() {
+		p.RetryAfter = secondsTo(e.Until)
+	}
+	return p
+}
+
+// secondsTo is a time as whole seconds from now, at least one.
+func secondsTo(t time.Time) int { return max(1, int(math.Ceil(time.Until(t).Seconds()))) }
 
 // maxQuote bounds how much of a guest's words is repeated.
 const maxQuote = 200

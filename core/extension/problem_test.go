@@ -36,8 +36,13 @@ func TestProblemNamesTheCulpritAndNothingInside(t *testing.T) {
 		{&sandbox.BrokenError{Until: time.Now().Add(time.Hour), Class: sandbox.FaultTrap}, 503, "breaker", "3600"},
 		{&sandbox.BrokenError{Until: time.Now().Add(-time.Hour)}, 503, "breaker", "1"},
 		{fmt.Errorf("%w: it has no _initialize", sandbox.ErrModule), 502, "start", ""},
-		{sandbox.ErrBusy, 503, "", "1"},
 		{sandbox.ErrClosed, 503, "", "1"},
+		{&sandbox.BudgetError{Budget: sandbox.BudgetStreams, Until: time.Now()}, 503, "budget", "1"},
+		{&sandbox.BudgetError{Budget: sandbox.BudgetMemoryTotal, Until: time.Now()}, 503, "budget", "1"},
+		{&sandbox.BudgetError{Budget: sandbox.BudgetCPUPerMinute, Until: time.Now().Add(time.Minute)}, 429, "budget", "60"},
+		{fmt.Errorf("reading: %w", &sandbox.BudgetError{Budget: sandbox.BudgetRequestSize}), 413, "budget", ""},
+		{&sandbox.BudgetError{Budget: sandbox.BudgetResponseSize}, 502, "budget", ""},
+		{&sandbox.BudgetError{Budget: sandbox.BudgetCPUPerRequest}, 504, "budget", ""},
 	} {
 		w := httptest.NewRecorder()
 		h.fail(w, httptest.NewRequest("GET", "/", nil), a, problemOf(test.err))

@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// maxBody bounds what a client may send to a route.
-	maxBody = 32 << 20
 	// followTime bounds a stream, so that nothing goes on for ever.
 	followTime = 24 * time.Hour
 	// maxURL bounds path and query as they go to the guest.
@@ -86,7 +84,7 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 	}
 	request, life := h.request(a, r, s, at, "route", path), a.ctx
 	if route.Stream || route.WebSocket {
-		request.Deadline, life = time.Now().Add(followTime), a.following
+		request.Deadline, request.Endless, life = time.Now().Add(followTime), true, a.following
 	}
 	ctx, done := h.streams.add(r.Context(), life, may)
 	defer done()
@@ -95,7 +93,7 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 		return
 	}
 	if r.Body != nil && r.Body != http.NoBody {
-		request.Body = http.MaxBytesReader(nil, r.Body, maxBody)
+		request.Body = r.Body
 	}
 	response, ok := h.ask(ctx, w, r, a, request)
 	if !ok {

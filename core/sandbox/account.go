@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
@@ -134,12 +136,17 @@ func (l *level) look() (now, peak uint64) {
 type accounts struct {
 	others account // never folded
 
+	perMinute      time.Duration // of processor time; not positive: no limit
+	callsPerSecond int           // not positive: no limit
+	over           atomic.Int32  // accounts that may have used up their minute
+
 	mu  sync.Mutex
 	all map[tenant]*account
 }
 
 // account is what one tenant has used. One that was folded leads into others'.
 type account struct {
+	book   *accounts
 	owner  TenantUsage             // the names; its Usage stays empty
 	folded atomic.Pointer[account] // where it has gone to
 
@@ -149,10 +156,13 @@ type account struct {
 	faults  tally[Class]
 	refused tally[Budget]
 	memory  level
+	minute  minute
+	calls   *rate.Limiter // of host calls; nil: there was none
 }
 
-func (a *accounts) init() {
-	a.all, a.others.owner.Others = map[tenant]*account{}, true
+func (a *accounts) init(l Limits) {
+	a.all, a.perMinute, a.callsPerSecond = map[tenant]*account{}, l.CPUPerMinute, l.HostCallsPerSecond
+	a.others.book, a.others.owner.Others = a, true
 }
 
 // of is the account of a tenant. c has the names.
@@ -168,7 +178,7 @@ func (a *accounts) of(t tenant, c *Caller, now time.Time) *account {
 	if len(a.all) >= maxAccounts {
 		return &a.others
 	}
-	at := &account{last: now}
+	at := &account{book: a, last: now}
 	if at.owner.WorkspaceUID = t.workspace; t.workspace != "" {
 		at.owner.Workspace = c.Workspace
 	}
@@ -218,6 +228,10 @@ func (at *account) foldInto(others *account) {
 	now, _ := at.memory.look()
 	at.memory.change(now, 0)
 	others.memory.change(0, now)
+	if at.minute.over {
+		at.minute.over = false
+		at.book.over.Add(-1)
+	}
 }
 
 // lock gives the account that stands for this one by now, with its mu held.
@@ -287,14 +301,20 @@ type bill struct {
 	account *account
 	turn    uint64 // the last one that it had a part in
 	counted bool   // as a request
+	since   time.Time
 	used    machine.Usage
-	in, out int    // bytes not yet on the account
-	calls   uint64 // not yet on the account
+	over    time.Duration // what of used was over the budget when it was reset
+	asked   int64         // bytes of the request's body so far
+	said    int64         // bytes of the answer's body so far
+	endless bool          // which do not count
+	in, out int           // bytes not yet on the account
+	calls   uint64        // not yet on the account
 }
 
 // open finds the account of a stream of the host's. i.mu is held.
 func (l *ledger) open(i *instance, s *stream, now time.Time) {
 	c := &s.request.Caller
+	s.bill.since, s.bill.endless = now, s.request.Endless
 	if at := l.account; at != nil && at.folded.Load() == nil {
 		s.bill.account = at
 		return
@@ -354,7 +374,8 @@ func (i *instance) handsOver(batch []byte) {
 	}
 }
 
-// settleUp bills the turn that has ended. i.mu is held.
+// settleUp bills the turn that has ended, and holds those whom it was for to their
+// budgets. i.mu is held.
 func (i *instance) settleUp(now time.Time) {
 	l := &i.ledger
 	used := l.owed
@@ -376,6 +397,9 @@ func (i *instance) settleUp(now time.Time) {
 			part.Add(rest)
 			rest = machine.Usage{}
 			s.bill.settle(part, now, !silent)
+			if err := i.holdToBudget(s, now); err != nil {
+				i.end(err)
+			}
 		}
 	} else if used != (machine.Usage{}) {
 		at := i.payer().lock()
@@ -419,6 +443,7 @@ func (at *account) pay(used machine.Usage, now time.Time) {
 	at.used.CPU += used.CPU
 	at.used.Units += used.Units
 	at.last = now
+	at.spend(used.CPU, now)
 }
 
 // payer is whose account takes what no request of the instance's can be billed

@@ -142,7 +142,7 @@ func TestFaultsAndRefusalsHaveTheirTenant(t *testing.T) {
 
 func TestQuietAccountsAreFoldedAndNothingIsLost(t *testing.T) {
 	var a accounts
-	a.init()
+	a.init(Limits{})
 	begun := time.Now()
 	of := func(n int, now time.Time) *account {
 		return a.of(tenant{workspace: fmt.Sprint(n)}, &Caller{Workspace: fmt.Sprint("name ", n)}, now)
@@ -197,7 +197,7 @@ func TestQuietAccountsAreFoldedAndNothingIsLost(t *testing.T) {
 // them.
 func TestFoldingLosesNoPayment(t *testing.T) {
 	var a accounts
-	a.init()
+	a.init(Limits{})
 	now := time.Now()
 	const payers, payments = 4, 2000
 	var wg sync.WaitGroup

@@ -100,7 +100,7 @@ func FuzzHostReceive(f *testing.F) {
 			}
 		}
 		mu.Unlock()
-		p := playOn(t, engine, Limits{Memory: 1 << 20, Streams: 6})
+		p := playOn(t, engine, Limits{Memory: 1 << 20, Streams: 6, RequestSize: 100_000, ResponseSize: 20_000})
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		ctx, cancel := context.WithCancel(t.Context())

@@ -269,6 +269,9 @@ func (g *Guest) startFor(ctx context.Context, key instanceKey, c *Caller) (*inst
 			return nil, err
 		}
 	}
+	if err := g.makeRoom(c); err != nil {
+		return nil, err
+	}
 	i, err := g.start(ctx, key, g.recorded(key, t))
 	var f *Fault
 	switch {

@@ -21,11 +21,15 @@ import (
 // may see it twice.
 //
 // Errors are a *Fault (this request ended the instance), a *ResetError (the guest
-// or the deadline reset the stream; its code is the wire's), a *BrokenError (too
-// many faults before it), ErrInterrupted (another's fault, and it cannot be run
-// again), ErrBusy, ErrClosed, ErrModule (the module cannot run), or ctx's.
+// or the deadline reset the stream; its code is the wire's), a *BudgetError (a
+// budget is used up), a *BrokenError (too many faults before it), ErrInterrupted
+// (another's fault, and it cannot be run again), ErrClosed, ErrModule (the module
+// cannot run), or ctx's.
 func (g *Guest) Do(ctx context.Context, r *Request) (*Response, error) {
 	t := g.tenantOf(&r.Caller)
+	if err := g.accounts.admitMinute(t); err != nil {
+		return nil, err
+	}
 	probe, err := g.breakers.admit(t)
 	if err != nil {
 		return nil, err
@@ -144,7 +148,7 @@ func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.T
 		return nil, i.leaving
 	case len(i.streams)-i.opened >= i.guest.limits.Streams:
 		i.guest.accounts.of(i.guest.tenantOf(&r.Caller), &r.Caller, now).refuse(BudgetStreams)
-		return nil, fmt.Errorf("%w: %d", ErrBusy, i.guest.limits.Streams)
+		return nil, &BudgetError{Budget: BudgetStreams, Until: now.Add(roomSoon)}
 	}
 	at, deadline := len(i.in), i.guest.deadline(r, now)
 	i.in = wire.BeginFrame(i.in, wire.Open, 0, i.nextID)
@@ -212,6 +216,8 @@ func (s *stream) sendBody(body io.Reader, trailer func() []wire.Header) {
 	defer i.mu.Unlock()
 	if err == nil {
 		s.sendEnd(fields, end)
+	} else if budget, over := err.(*BudgetError); over && !s.sentEnd {
+		i.exceed(s, budget.Budget)
 	} else if !s.sentEnd { // else nobody wanted the rest
 		code, _ := resetCode(err)
 		i.resetStream(s, code, "the request's body broke off", fmt.Errorf("reading the request's body: %w", err))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
@@ -66,6 +67,10 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 	r.Caller, r.Deadline = on.Caller, on.Deadline
 	r.RequestID, r.Traceparent, r.Locale = on.RequestID, on.Traceparent, on.Locale
 	by := Parent{Request: on, Extension: i.guest.spec.Name, Version: i.guest.spec.Version}
+	after, err := p.bill.account.call(time.Now())
+	if err != nil {
+		return refuse(wire.RateLimited, "too many calls of the host")
+	}
 	p.once = p.once || !safe(door, by, r)
 	i.knocks(s, door, by, r)
 	s.parent, s.protocol = p, r.Protocol
@@ -75,8 +80,27 @@ func (i *instance) receiveOpen(f wire.Frame) error {
 	// The parent's deadline ends the parent, and that ends this: a timer of its
 	// own would let the guest answer for a time that is up.
 	s.ctx, s.cancel = context.WithCancel(p.ctx)
-	i.starts = append(i.starts, func() { i.serve(s, door, by, r) })
+	i.starts = append(i.starts, func() {
+		if wait(s.ctx, after) {
+			i.serve(s, door, by, r)
+		}
+	})
 	return nil
+}
+
+// wait waits; false: the context ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // serve lets a door answer a guest's stream.
@@ -222,7 +246,10 @@ func (i *instance) sendHead(s *stream, resp *Response) bool {
 // resetCode is what the guest is told of an error of the host's.
 func resetCode(err error) (wire.Code, string) {
 	var reset *ResetError
+	var budget *BudgetError
 	switch {
+	case errors.As(err, &budget):
+		return budget.code(), string(budget.Budget)
 	case errors.As(err, &reset):
 		return reset.Code, reset.Text
 	case errors.Is(err, context.DeadlineExceeded):

@@ -49,6 +49,8 @@ type Options struct {
 	MaxModule int
 	// MaxMemory caps every Limits.Memory, in bytes. Zero: 1 GiB.
 	MaxMemory uint64
+	// Caps are what no guest's limits go beyond. A zero field caps nothing.
+	Caps Limits
 }
 
 // RunChild does the work of a child and exits, where this program was started as
@@ -64,6 +66,7 @@ type Engine struct {
 	onFault   func(Fault)
 	idleAfter time.Duration
 	maxMemory uint64
+	caps      Limits
 	kept      atomic.Int64 // bytes of requests' bodies, to run them again
 
 	mu     sync.Mutex
@@ -78,7 +81,7 @@ type Engine struct {
 func New(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		logger: o.Logger, doors: o.Doors, onFault: o.OnFault, idleAfter: o.IdleAfter,
-		maxMemory: o.MaxMemory, guests: map[*Guest]struct{}{},
+		maxMemory: o.MaxMemory, caps: o.Caps, guests: map[*Guest]struct{}{},
 	}
 	if e.logger == nil {
 		e.logger = slog.Default()
@@ -152,6 +155,13 @@ type Report = machine.Report
 // the report and an error that wraps ErrModule; nothing of it has run.
 func (e *Engine) Prepare(ctx context.Context, wasm []byte) (Report, error) {
 	return e.room.Prepare(ctx, wasm)
+}
+
+// Limits gives the limits that hold for a guest that wishes for these.
+func (e *Engine) Limits(wish Limits) Limits {
+	l := wish.Capped(e.caps)
+	l.Memory = pages(min(l.Memory, e.maxMemory))
+	return l
 }
 
 // Load makes a guest. Nothing is read, compiled or started before its first

@@ -80,6 +80,13 @@ func (g *Guest) Exchange(ctx context.Context, x *Exchange) error {
 		x.MaxBody = 1 << 20
 	}
 	t := g.tenantOf(&x.Request.Caller)
+	if size := g.limits.RequestSize; size > 0 && int64(len(x.Send)) > size {
+		g.accounts.of(t, &x.Request.Caller, time.Now()).refuse(BudgetRequestSize)
+		return &BudgetError{Budget: BudgetRequestSize}
+	}
+	if err := g.accounts.admitMinute(t); err != nil {
+		return err
+	}
 	probe, err := g.breakers.admit(t)
 	if err != nil {
 		return err

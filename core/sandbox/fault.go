@@ -13,8 +13,8 @@ import (
 var (
 	// ErrModule is wrapped when a module breaks the wire's rules or limits.
 	ErrModule = machine.ErrModule
-	// ErrBusy is wrapped when an instance carries as many streams as it may.
-	ErrBusy = errors.New("the guest carries as many streams as it may")
+	// ErrBusy is what a *BudgetError is whose budget comes back.
+	ErrBusy = errors.New("a budget of the guest's is used up for now")
 	// ErrInterrupted is wrapped when the instance that carried a request ended,
 	// by another's fault or by nobody's, and the request could not be run again.
 	// Whoever asked may ask again.

@@ -132,6 +132,13 @@ func (f *fixture) load(name string, change func(*sandbox.Spec)) *sandbox.Guest {
 	return f.engine.Load(spec)
 }
 
+// unheld are limits without the budgets that load uses up.
+func unheld(l sandbox.Limits) sandbox.Limits {
+	l.CPUPerPoll, l.CPUPerRequest, l.CPUPerMinute = time.Hour, -1, -1
+	l.RequestSize, l.ResponseSize, l.HostCallsPerSecond = -1, -1, -1
+	return l
+}
+
 // request asks on behalf of somebody in workspace w.
 func request(method, target string, body io.Reader) *sandbox.Request {
 	return &sandbox.Request{

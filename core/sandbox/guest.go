@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,36 +47,6 @@ type Spec struct {
 	// Settings go to each instance in HELLO, as name and value. Together they
 	// must fit a field block.
 	Settings map[string]string
-}
-
-// Limits of a guest. A zero field is its default.
-type Limits struct {
-	// Memory of one instance in bytes; 64 MiB. Growing past it is a fault.
-	Memory uint64
-	// CPUPerRequest bounds the time one poll may take; 2 s.
-	CPUPerRequest time.Duration
-	// Deadline of a request that brings none and is no upgrade, from its
-	// start to its last byte; 30 s. Negative: none (a followed log).
-	Deadline time.Duration
-	// Streams open at once in one instance, each way; 2,000.
-	Streams int
-}
-
-func (l Limits) withDefaults(maxMemory uint64) Limits {
-	if l.Memory == 0 {
-		l.Memory = 64 << 20
-	}
-	l.Memory = max(64<<10, min(l.Memory, maxMemory)) &^ (64<<10 - 1)
-	if l.CPUPerRequest <= 0 {
-		l.CPUPerRequest = 2 * time.Second
-	}
-	if l.Deadline == 0 {
-		l.Deadline = 30 * time.Second
-	}
-	if l.Streams <= 0 {
-		l.Streams = 2000
-	}
-	return l
 }
 
 // Guest runs a module's requests. It is safe for concurrent use.
@@ -118,15 +90,22 @@ func newGuest(e *Engine, spec Spec) *Guest {
 		spec.Isolation = IsolateRequest
 	}
 	g := &Guest{
-		engine: e, spec: spec, limits: spec.Limits.withDefaults(e.maxMemory),
+		engine: e, spec: spec, limits: e.Limits(spec.Limits),
 		logger:    e.logger.With(slog.String("extension", spec.Name), slog.String("version", spec.Version)),
 		loading:   make(chan struct{}, 1),
 		instances: map[instanceKey]*instance{},
 	}
 	g.source, g.firstID = g.load, 1
 	g.breakers.init(g.logger)
-	g.accounts.init()
+	g.accounts.init(g.limits)
 	return g
+}
+
+// alive is every instance.
+func (g *Guest) alive() []*instance {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Collect(maps.Values(g.instances))
 }
 
 // key says which instance a caller's requests go to.
@@ -372,11 +351,8 @@ func (g *Guest) faulted(f *Fault) {
 func (g *Guest) Close(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
-	instances := make([]*instance, 0, len(g.instances))
-	for _, i := range g.instances {
-		instances = append(instances, i)
-	}
 	g.mu.Unlock()
+	instances := g.alive()
 	for _, i := range instances {
 		i.drain()
 	}
@@ -419,11 +395,8 @@ type Stats struct {
 
 // Stats looks at the guest.
 func (g *Guest) Stats() Stats {
+	instances := g.alive()
 	g.mu.Lock()
-	instances := make([]*instance, 0, len(g.instances))
-	for _, i := range g.instances {
-		instances = append(instances, i)
-	}
 	s := Stats{Loaded: g.code != nil, Instances: len(instances), Requests: g.requests.Load(), Faults: g.faults.Load(), Polls: g.polls.Load(), Broken: g.breakers.broken()}
 	g.mu.Unlock()
 	for _, i := range instances {

@@ -105,9 +105,9 @@ func (i *instance) kick() {
 func (i *instance) start(ctx context.Context, code machine.Code) error {
 	e := i.guest.engine
 	now := time.Now()
-	i.log = newGuestLog(i.guest.logger, now)
+	i.log = newGuestLog(i.guest.logger, i.guest.limits.LogLinesPerMinute, now)
 	run, err := i.machine(ctx, code, machine.Start{
-		Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerRequest,
+		Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerPoll,
 		Tenant: i.key.tenant(), Extension: i.guest.spec.Name,
 	})
 	if err != nil {
@@ -125,6 +125,7 @@ func (i *instance) start(ctx context.Context, code machine.Code) error {
 		return err
 	}
 	i.settle()
+	i.billMemory(run.Memory())
 	return nil
 }
 
@@ -290,7 +291,7 @@ func (i *instance) enter(now time.Time, batch []byte) error {
 	if len(batch) == 0 {
 		i.asked = time.Time{} // it says anew what it waits for
 	}
-	t.Now, t.Batch, t.CPU = now, batch, i.guest.limits.CPUPerRequest
+	t.Now, t.Batch, t.CPU = now, batch, i.guest.limits.CPUPerPoll
 	err := i.run.Turn(t)
 	i.ledger.owed.Add(t.Used)
 	i.log.wrote(now, t.Said, t.Unsaid)
@@ -363,7 +364,7 @@ func (i *instance) failure(err error) error {
 		i.guest.logger.Warn("an instance of an extension was lost", slog.Any("error", err))
 		return err
 	case errors.Is(err, machine.ErrStopped):
-		return i.fault(FaultTime, fmt.Sprintf("it ran longer than %v at once", i.guest.limits.CPUPerRequest))
+		return i.fault(FaultTime, fmt.Sprintf("it ran longer than %v at once", i.guest.limits.CPUPerPoll))
 	case errors.Is(err, machine.ErrMemory):
 		return i.fault(FaultMemory, err.Error())
 	case errors.Is(err, machine.ErrStack):

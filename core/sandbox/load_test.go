@@ -45,7 +45,7 @@ func TestTenThousandRequestsWaitInOneInstance(t *testing.T) {
 		}
 	})
 	g := f.load("kit", func(s *sandbox.Spec) {
-		s.Limits = sandbox.Limits{Memory: 512 << 20, Streams: 25_000, Deadline: -1, CPUPerRequest: 1 << 40}
+		s.Limits = unheld(sandbox.Limits{Memory: 512 << 20, Streams: 25_000, Deadline: -1})
 	})
 	var wg sync.WaitGroup
 	for range requests {
@@ -95,7 +95,7 @@ func bounded(body io.Reader, g *sandbox.Guest) (n int64, guest, host uint64, err
 func TestGigabyteFlowsThroughAGuestBothWaysInBoundedMemory(t *testing.T) {
 	size := int64(scaled(1<<30, 32<<20))
 	f := start(t, sandbox.Options{})
-	g := f.load("kit", func(s *sandbox.Spec) { s.Limits = sandbox.Limits{Memory: 32 << 20, Deadline: -1} })
+	g := f.load("kit", func(s *sandbox.Spec) { s.Limits = unheld(sandbox.Limits{Memory: 32 << 20, Deadline: -1}) })
 	if _, err := get(t.Context(), g, "/count"); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestSplicedGigabyteLeavesTheGuestAsleep(t *testing.T) {
 		f.setDoor(func(context.Context, sandbox.Parent, *sandbox.Request) (*sandbox.Response, error) {
 			return &sandbox.Response{Status: 200, Body: io.NopCloser(io.LimitReader(&zeros{}, size))}, nil
 		})
-		g := f.load("raw", func(s *sandbox.Spec) { s.Limits.Deadline = -1 })
+		g := f.load("raw", func(s *sandbox.Spec) { s.Limits = unheld(sandbox.Limits{Deadline: -1}) })
 		before := heap()
 		resp, err := g.Do(t.Context(), request("GET", "/splice", nil))
 		if err != nil {
@@ -154,7 +154,7 @@ func (l leaver) Read([]byte) (int, error) {
 func TestHundredThousandOpenedAndResetLeaveNothing(t *testing.T) {
 	requests := scaled(100_000, 5000)
 	f := start(t, sandbox.Options{})
-	g := f.load("kit", func(s *sandbox.Spec) { s.Limits = sandbox.Limits{Memory: 32 << 20, Streams: 1000} })
+	g := f.load("kit", func(s *sandbox.Spec) { s.Limits = unheld(sandbox.Limits{Memory: 32 << 20, Streams: 1000}) })
 	if got, err := get(t.Context(), g, "/count"); err != nil || got != "1" {
 		t.Fatal(got, err)
 	}
@@ -197,7 +197,9 @@ func TestHundredThousandOpenedAndResetLeaveNothing(t *testing.T) {
 func TestTwoThousandUnreadBodiesStayWithinTheLimit(t *testing.T) {
 	const unread = 2000 // half of them the guest's, half of them ours
 	f := start(t, sandbox.Options{})
-	g := f.load("kit", func(s *sandbox.Spec) { s.Limits = sandbox.Limits{Memory: 64 << 20, Streams: unread + 10, Deadline: -1} })
+	g := f.load("kit", func(s *sandbox.Spec) {
+		s.Limits = unheld(sandbox.Limits{Memory: 64 << 20, Streams: unread + 10, Deadline: -1})
+	})
 	if _, err := get(t.Context(), g, "/count"); err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +256,7 @@ func TestIdleWatchesArePolledNever(t *testing.T) {
 		return &sandbox.Response{Status: 200, Body: pr}, nil
 	})
 	g := f.load("kit", func(s *sandbox.Spec) {
-		s.Limits = sandbox.Limits{Memory: 128 << 20, Streams: watches + 10, Deadline: -1}
+		s.Limits = unheld(sandbox.Limits{Memory: 128 << 20, Streams: watches + 10, Deadline: -1})
 	})
 	other := f.load("raw", nil)
 	ctx, cancel := context.WithCancel(t.Context())

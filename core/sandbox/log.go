@@ -14,23 +14,23 @@ import (
 
 const (
 	logLine  = 8 << 10 // bytes of a line; more is cut
-	logBurst = 200     // lines at once
-	logRate  = 50      // lines a second after that
+	logBurst = 200     // lines at once, and no more than in a minute
 )
 
 // guestLog is the log of one instance, for its owner alone.
 type guestLog struct {
 	to      *slog.Logger
-	line    []byte // an unfinished line of descriptors 1 and 2
-	cut     bool   // the rest of it is thrown away
-	tokens  float64
+	line    []byte  // an unfinished line of descriptors 1 and 2
+	cut     bool    // the rest of it is thrown away
+	perMin  float64 // lines
+	tokens  float64 // lines that may be logged now
 	at      time.Time
 	dropped int // and not yet said
 	lost    int // dropped, and not yet billed
 }
 
-func newGuestLog(to *slog.Logger, now time.Time) *guestLog {
-	return &guestLog{to: to, tokens: logBurst, at: now}
+func newGuestLog(to *slog.Logger, perMinute int, now time.Time) *guestLog {
+	return &guestLog{to: to, perMin: float64(perMinute), tokens: float64(min(logBurst, perMinute)), at: now}
 }
 
 // wrote takes what a turn wrote to descriptors 1 and 2; unsaid bytes more were
@@ -154,7 +154,7 @@ func logText(b []byte) string {
 
 func (l *guestLog) say(now time.Time, level slog.Level, text string, attrs ...slog.Attr) {
 	if d := now.Sub(l.at); d > 0 {
-		l.tokens, l.at = min(logBurst, l.tokens+d.Seconds()*logRate), now
+		l.tokens, l.at = min(logBurst, l.perMin, l.tokens+d.Minutes()*l.perMin), now
 	}
 	if l.tokens < 1 {
 		l.drop(1)

@@ -13,13 +13,7 @@ import (
 // MemoryForTests copies the linear memory of every instance, each while it is at
 // rest.
 func (g *Guest) MemoryForTests() (all [][]byte) {
-	g.mu.Lock()
-	instances := make([]*instance, 0, len(g.instances))
-	for _, i := range g.instances {
-		instances = append(instances, i)
-	}
-	g.mu.Unlock()
-	for _, i := range instances {
+	for _, i := range g.alive() {
 		i.mu.Lock()
 		for i.owned {
 			i.mu.Unlock()

@@ -198,6 +198,7 @@ func (i *instance) receiveData(s *stream, f wire.Frame) error {
 	s.window -= n
 	i.window -= n
 	i.takesPart(s).out += len(f.Payload)
+	i.answers(s, len(f.Payload))
 	switch {
 	case s.discard:
 		i.giveBack(n)

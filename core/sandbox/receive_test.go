@@ -25,14 +25,14 @@ func bare(t testing.TB) *instance {
 		}
 		return DoorFunc(func(context.Context, Parent, *Request) (*Response, error) { return nil, errors.New("not here") })
 	}}
-	g := newGuest(e, Spec{Name: "bare", Limits: Limits{Memory: 1 << 20, Streams: 10}})
+	g := newGuest(e, Spec{Name: "bare", Limits: Limits{Memory: 1 << 20, Streams: 10, ResponseSize: 20_000}})
 	e.maxMemory = 1 << 30
-	g.limits = g.spec.Limits.withDefaults(e.maxMemory)
+	g.limits = e.Limits(g.spec.Limits)
 	now := time.Now()
 	i := &instance{
 		guest: g, signal: make(chan struct{}, 1), done: make(chan struct{}), streams: map[uint32]*stream{}, nextID: 1,
 		windowSize: 256 << 10, window: 256 << 10, room: 256 << 10, owned: true,
-		log: newGuestLog(logger, now),
+		log: newGuestLog(logger, 1, now),
 	}
 	i.run, i.turned.Now = &native{}, now
 	var x Exchange

@@ -49,6 +49,9 @@ type Request struct {
 	// Deadline ends the stream and all it opened. Zero: the guest's limit.
 	Deadline                       time.Time
 	RequestID, Traceparent, Locale string
+	// Endless says that the answer goes on for as long as somebody reads it:
+	// the limit on its size does not hold.
+	Endless bool
 	// Value is handed to doors, in Parent, and never to the guest.
 	Value any
 }

@@ -28,6 +28,9 @@ func (s *stream) pump(body io.Reader) (*CloseError, error) {
 		} else {
 			n, err = body.Read(buf[:])
 		}
+		if !s.asksFor(n) {
+			return nil, &BudgetError{Budget: BudgetRequestSize}
+		}
 		if !s.send(buf[:n], flags) {
 			return nil, nil
 		}

@@ -117,6 +117,7 @@ func (i *instance) pullBack(s *stream, from uint32, src *stream) (counted int, e
 
 // forward puts one DATA of a source before its sink's reader. i.mu is held.
 func (i *instance) forward(sink *stream, p []byte, flags wire.Flags) {
+	i.answers(sink, len(p))
 	switch {
 	case sink.discard:
 	case sink.exchange != nil:

@@ -122,7 +122,8 @@ func TestTheEarliestWakeHolds(t *testing.T) {
 func TestLogsAreBoundedAndDropsAreSaid(t *testing.T) {
 	var text strings.Builder
 	now := time.Now()
-	l := newGuestLog(slog.New(slog.NewTextHandler(&text, nil)), now)
+	const logRate = 50
+	l := newGuestLog(slog.New(slog.NewTextHandler(&text, nil)), 60*logRate, now)
 	line := wire.AppendText(nil, wire.TagText, "line")
 	for range logBurst + 7 {
 		l.frame(now, line)

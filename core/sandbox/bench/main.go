@@ -192,7 +192,7 @@ func hello(dir string) (frame, httpCall *subject, done func(), err error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	g := engine.Load(sandbox.Spec{Name: "hello", Wasm: func() ([]byte, error) { return wasm, nil }, Limits: sandbox.Limits{Memory: 32 << 20}})
+	g := engine.Load(sandbox.Spec{Name: "hello", Wasm: func() ([]byte, error) { return wasm, nil }, Limits: sandbox.Limits{Memory: 32 << 20, CPUPerMinute: -1}})
 	alice := sandbox.Caller{User: "alice", UserUID: "u-1", Workspace: "demo", WorkspaceUID: "w-1"}
 	f := &sandbox.Exchange{Request: sandbox.Request{Authority: "route", Method: "POST", Target: "/frame", Caller: alice}, Send: payload}
 	h := &sandbox.Exchange{Request: sandbox.Request{Authority: "route", Method: "GET", Target: "/greetings/English", Caller: alice}}
