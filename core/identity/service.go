@@ -71,21 +71,23 @@ func (o Options) filled() Options {
 
 // Service knows users, sessions and tokens. Safe for concurrent use.
 type Service struct {
-	store    store.Store
-	index    *access.Index
-	options  Options
-	users    store.Collection[userRecord]
-	tombs    store.Collection[tombstone]
-	tokens   store.Collection[tokenRecord]
-	factors  store.Collection[secondFactorRecord]
-	hasher   *hasher
-	byName   *backoff
-	byCode   *backoff // by uid
-	byRemote *backoff
-	sessions *sessions
-	history  *history
-	known    *knownTokens
-	follower *store.Follower // keeps known
+	store      store.Store
+	index      *access.Index
+	options    Options
+	users      store.Collection[userRecord]
+	tombs      store.Collection[tombstone]
+	tokens     store.Collection[tokenRecord]
+	workspaces store.Collection[access.Workspace] // of tenancy: read for its guard
+	groups     store.Collection[access.Group]
+	factors    store.Collection[secondFactorRecord]
+	hasher     *hasher
+	byName     *backoff
+	byCode     *backoff // by uid
+	byRemote   *backoff
+	sessions   *sessions
+	history    *history
+	known      *knownTokens
+	follower   *store.Follower // keeps known
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -101,18 +103,20 @@ func New(s store.Store, index *access.Index, o Options) (*Service, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	v := &Service{
 		store: s, index: index, options: o,
-		users:     store.NewCollection[userRecord](s, access.UserPrefix),
-		tombs:     store.NewCollection[tombstone](s, tombstonePrefix),
-		tokens:    store.NewCollection[tokenRecord](s, tokenPrefix),
-		factors:   store.NewCollection[secondFactorRecord](s, secondFactorPrefix),
-		hasher:    newHasher(o.HashMemory, o.Hashers),
-		byName:    newBackoff(nameFree, nameLongest, o.Now),
-		byCode:    newBackoff(nameFree, codeLongest, o.Now),
-		byRemote:  newBackoff(remoteFree, remoteLongest, o.Now),
-		sessions:  newSessions(),
-		stop:      stop,
-		done:      make(chan struct{}),
-		listeners: map[chan struct{}]struct{}{},
+		users:      store.NewCollection[userRecord](s, access.UserPrefix),
+		tombs:      store.NewCollection[tombstone](s, tombstonePrefix),
+		tokens:     store.NewCollection[tokenRecord](s, tokenPrefix),
+		workspaces: store.NewCollection[access.Workspace](s, access.WorkspacePrefix),
+		groups:     store.NewCollection[access.Group](s, access.GroupPrefix),
+		factors:    store.NewCollection[secondFactorRecord](s, secondFactorPrefix),
+		hasher:     newHasher(o.HashMemory, o.Hashers),
+		byName:     newBackoff(nameFree, nameLongest, o.Now),
+		byCode:     newBackoff(nameFree, codeLongest, o.Now),
+		byRemote:   newBackoff(remoteFree, remoteLongest, o.Now),
+		sessions:   newSessions(),
+		stop:       stop,
+		done:       make(chan struct{}),
+		listeners:  map[chan struct{}]struct{}{},
 	}
 	v.history = newHistory(s, v.users)
 	v.known = newKnownTokens(o.Now, v.notify)
@@ -204,6 +208,19 @@ func (v *Service) commit(ctx context.Context, guards []store.Guard, ops ...store
 		return err
 	}
 	return v.follower.WaitFor(ctx, rev)
+}
+
+// inParts makes any number of operations, and the last ones, guarded, in the
+// last transaction.
+func (v *Service) inParts(ctx context.Context, ops []store.Op, guards []store.Guard, last ...store.Op) error {
+	most := store.MaxOps - len(last)
+	for len(ops) > most {
+		if err := v.commit(ctx, nil, ops[:most]...); err != nil {
+			return err
+		}
+		ops = ops[most:]
+	}
+	return v.commit(ctx, guards, append(ops, last...)...)
 }
 
 // caughtUp waits until the tokens in memory are those of the store now.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,14 +156,18 @@ func TestChangedPasswordEndsTheOtherSessions(t *testing.T) {
 	}
 }
 
-// leaving is a store whose caller leaves in the middle of each commit.
+// leaving is a store whose caller leaves in the middle of a commit, once that
+// is wanted.
 type leaving struct {
 	store.Store
-	leave context.CancelFunc
+	wanted *atomic.Bool
+	leave  context.CancelFunc
 }
 
 func (l leaving) Commit(ctx context.Context, guards []store.Guard, ops ...store.Op) (store.Revision, error) {
-	l.leave()
+	if l.wanted.Load() {
+		l.leave()
+	}
 	return l.Store.Commit(ctx, guards, ops...)
 }
 
@@ -170,7 +175,8 @@ func TestChangeIsCarriedThroughWhenTheCallerLeaves(t *testing.T) {
 	w := newWorld(t)
 	w.user("jane")
 	ctx, leave := context.WithCancel(t.Context())
-	v, err := identity.New(leaving{w.store, leave}, w.index, identity.Options{HashMemory: 64, Now: w.clock})
+	var wanted atomic.Bool
+	v, err := identity.New(leaving{w.store, &wanted, leave}, w.index, identity.Options{HashMemory: 64, Now: w.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +193,10 @@ func TestChangeIsCarriedThroughWhenTheCallerLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := v.Logins(ctx, subject.UID); err != nil { // they are written now
+		t.Fatal(err)
+	}
+	wanted.Store(true)
 	if err := v.ChangePassword(ctx, subject, password, "another fine password", from(here)); err != nil {
 		t.Fatal(err)
 	}

@@ -181,6 +181,9 @@ func (v *Service) ResetPassword(ctx context.Context, name string) (string, error
 	}
 	uid := ""
 	err = v.change(ctx, name, func(r *userRecord) ([]store.Guard, error) {
+		if r.Robot {
+			return nil, fmt.Errorf("a robot's password is %w: it has none", ErrDenied)
+		}
 		uid, r.PasswordHash, r.MustChangePassword = r.UID, hash, true
 		return nil, nil
 	})

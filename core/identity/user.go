@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -30,6 +31,9 @@ type User struct {
 	MustChangePassword bool      `json:"mustChangePassword,omitempty"`
 	SecondFactor       bool      `json:"secondFactor,omitempty"` // signing in takes a code too
 	Disabled           bool      `json:"disabled,omitempty"`
+	Groups             []string  `json:"groups,omitempty"`       // uids
+	Robot              bool      `json:"robot,omitempty"`        // an account for programs
+	WorkspaceUID       string    `json:"workspaceUID,omitempty"` // whose robot
 	CreatedAt          time.Time `json:"createdAt"`
 }
 
@@ -103,8 +107,8 @@ func (v *Service) CreateUser(ctx context.Context, n NewUser) (User, string, erro
 // checkUserName holds a new user to the names that there may be. "me" is how
 // the API calls whoever asks.
 func checkUserName(name string) error {
-	if !userName.MatchString(name) || name == "me" {
-		return fmt.Errorf("the user name %q is %w: 1 to 63 of a-z, 0-9, - and ., beginning and ending with a letter or digit, and not \"me\"", name, ErrInvalid)
+	if !userName.MatchString(name) || name == "me" || strings.HasPrefix(name, robotMark) {
+		return fmt.Errorf("the user name %q is %w: 1 to 63 of a-z, 0-9, - and ., beginning and ending with a letter or digit, not \"me\", and not beginning with %q", name, ErrInvalid, robotMark)
 	}
 	return nil
 }
@@ -217,29 +221,23 @@ func (v *Service) DeleteUser(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		var ops []store.Op
-		for key := range v.index.BindingsOf(item.Value.UID) {
-			ops = append(ops, store.Delete(key))
-		}
 		tokens, err := v.tokensOf(ctx, item.Value.UID)
 		if err != nil {
 			return err
 		}
+		var ops []store.Op
 		for _, t := range tokens {
 			ops = append(ops, v.tokens.DeleteOp(t.Name))
 		}
-		const most = store.MaxOps - 4
-		for len(ops) > most {
-			if err := v.commit(ctx, nil, ops[:most]...); err != nil {
-				return err
-			}
-			ops = ops[most:]
+		for key := range v.index.BindingsOf(item.Value.UID) {
+			ops = append(ops, store.Delete(key))
 		}
 		tomb, err := v.tombs.PutOp(name, tombstone{UID: item.Value.UID, DeletedAt: v.options.Now().UTC()})
 		if err != nil {
 			return err
 		}
-		return v.commit(ctx, []store.Guard{v.users.At(name, item.Modified)}, append(ops, v.users.DeleteOp(name), v.factors.DeleteOp(item.Value.UID), v.history.logins.DeleteOp(item.Value.UID), tomb)...)
+		return v.inParts(ctx, ops, []store.Guard{v.users.At(name, item.Modified)},
+			v.users.DeleteOp(name), v.factors.DeleteOp(item.Value.UID), v.history.logins.DeleteOp(item.Value.UID), tomb)
 	})
 	if err != nil {
 		return fmt.Errorf("deleting user %q: %w", name, err)

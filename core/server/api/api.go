@@ -67,6 +67,8 @@ func (s *API) register(a huma.API) {
 	s.registerUsers(a)
 	s.registerSecondFactor(a)
 	s.registerLogins(a)
+	s.registerGroups(a)
+	s.registerRobots(a)
 	s.registerTokens(a)
 	s.registerClusters(a)
 	s.registerWorkspaces(a)

@@ -66,6 +66,8 @@ func newDocument(e *echo.Echo, version string, routes *router) huma.API {
 var tags = [][2]string{
 	{"sessions", "Signing in and out."},
 	{"users", "People."},
+	{"groups", "People to whom roles are given together."},
+	{"robots", "Accounts for programs, owned by workspaces."},
 	{"tokens", "Credentials for programs."},
 	{"clusters", "The Kubernetes clusters that this Atoll knows."},
 	{"workspaces", "Tenants and their members."},

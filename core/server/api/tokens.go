@@ -157,15 +157,16 @@ func (s *API) listTokens(ctx context.Context, in *ListQuery) (*ListOutput[Token]
 	if err != nil {
 		return nil, err
 	}
+	return s.tokens(tokens, *in)
+}
+
+// tokens is one page of somebody's tokens.
+func (s *API) tokens(tokens []identity.Token, q ListQuery) (*ListOutput[Token], error) {
 	all := make([]Token, 0, len(tokens))
 	for _, t := range tokens {
 		all = append(all, s.token(t))
 	}
-	return tokenPage(all, in, s.version())
-}
-
-func tokenPage(all []Token, in *ListQuery, version string) (*ListOutput[Token], error) {
-	return page(all, *in, version, fields[Token]{
+	return page(all, q, s.version(), fields[Token]{
 		key:  func(t Token) string { return t.Name + "\x01" + t.ID },
 		text: func(t Token) []string { return []string{t.Name, t.ID} },
 		sort: map[string]func(Token) string{

@@ -25,6 +25,8 @@ type User struct {
 	SecondFactor       bool      `json:"secondFactor" doc:"Signing in takes a code too."`
 	Disabled           bool      `json:"disabled"`
 	CreatedAt          time.Time `json:"createdAt"`
+	Groups             []string  `json:"groups" doc:"The groups that the person is in." example:"[\"developers\"]"`
+	Robot              bool      `json:"robot" doc:"An account for programs, owned by a workspace."`
 	PlatformRoles      []string  `json:"platformRoles" example:"[\"platform-admin\"]"`
 }
 
@@ -115,9 +117,16 @@ func (s *API) user(u identity.User) User {
 		}
 	}
 	slices.Sort(roles)
+	groups := []string{}
+	for _, uid := range u.Groups {
+		if g, ok := s.Index.GroupByUID(uid); ok {
+			groups = append(groups, g.Name)
+		}
+	}
+	slices.Sort(groups)
 	return User{
 		UID: u.UID, Name: u.Name, DisplayName: u.DisplayName, MustChangePassword: u.MustChangePassword, SecondFactor: u.SecondFactor, Disabled: u.Disabled,
-		CreatedAt: u.CreatedAt, PlatformRoles: roles,
+		CreatedAt: u.CreatedAt, Groups: groups, Robot: u.Robot, PlatformRoles: roles,
 	}
 }
 
@@ -193,21 +202,26 @@ func (s *API) updateUser(ctx context.Context, in *userChangeInput) (*userOutput,
 	if err := s.mayManage(ctx, in.Name); err != nil {
 		return nil, err
 	}
-	if in.Body.DisplayName != nil {
-		if err := s.Identity.SetDisplayName(ctx, in.Name, *in.Body.DisplayName); err != nil {
-			return nil, err
-		}
-	}
-	if in.Body.Disabled != nil {
-		if err := s.Identity.SetDisabled(ctx, in.Name, *in.Body.Disabled); err != nil {
-			return nil, err
-		}
-	}
-	u, err := s.Identity.GetUser(ctx, in.Name)
+	u, err := s.changeUser(ctx, in.Name, in.Body)
 	if err != nil {
 		return nil, err
 	}
 	return &userOutput{Body: s.user(u)}, nil
+}
+
+// changeUser makes a change of an account that the caller may manage.
+func (s *API) changeUser(ctx context.Context, name string, c UserChange) (identity.User, error) {
+	if c.DisplayName != nil {
+		if err := s.Identity.SetDisplayName(ctx, name, *c.DisplayName); err != nil {
+			return identity.User{}, err
+		}
+	}
+	if c.Disabled != nil {
+		if err := s.Identity.SetDisabled(ctx, name, *c.Disabled); err != nil {
+			return identity.User{}, err
+		}
+	}
+	return s.Identity.GetUser(ctx, name)
 }
 
 func (s *API) resetPassword(ctx context.Context, in *UserPath) (*generatedOutput, error) {
@@ -233,6 +247,9 @@ func (s *API) setPlatformRoles(ctx context.Context, in *platformRoleInput) (*use
 	if err != nil {
 		return nil, err
 	}
+	if u.Robot {
+		return nil, problem.New(http.StatusForbidden, "A robot has roles in its workspace only.")
+	}
 	revision, err := access.SetPlatformRoles(ctx, s.Store, u.UID, in.Body.Platform)
 	if err != nil {
 		return nil, err
@@ -247,7 +264,7 @@ func (s *API) setPlatformRoles(ctx context.Context, in *platformRoleInput) (*use
 // password or without the second factor. It would give them what that person
 // may: an administrator's account is for administrators.
 func (s *API) mayManage(ctx context.Context, name string) error {
-	who, err := s.may(ctx, access.UsersManage, access.Scope{})
+	who, err := caller(ctx)
 	if err != nil {
 		return err
 	}
@@ -255,14 +272,17 @@ func (s *API) mayManage(ctx context.Context, name string) error {
 	if !ok {
 		return problem.Newf(http.StatusNotFound, "There is no user %q.", name)
 	}
-	own := s.Index.Roles(who, access.Scope{})
-	if slices.Contains(own, access.PlatformAdmin) {
-		return nil
-	}
-	// By the bindings: somebody who is disabled has no rights now, and would later.
-	for _, b := range s.Index.BindingsOf(account.UID) {
-		if b.Scope.Kind == access.KindPlatform && !slices.Contains(own, b.Role) {
-			return problem.Newf(http.StatusForbidden, "%s has the role %s, which you have not, and the account would give it to you.", name, b.Role)
+	return s.mayTakeOver(who, account.Name)
+}
+
+// mayTakeOver tells whether somebody has all that an account was given, itself
+// or by its groups. By the bindings: who is disabled has no rights now, and
+// would later.
+func (s *API) mayTakeOver(who access.Subject, name string) error {
+	account, _ := s.Index.Account(name)
+	for _, uid := range append([]string{account.UID}, account.Groups...) {
+		if err := s.mayGive(who, uid); err != nil {
+			return err
 		}
 	}
 	return nil

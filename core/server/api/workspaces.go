@@ -128,7 +128,14 @@ func (s *API) getWorkspace(ctx context.Context, in *WorkspacePath) (*workspaceOu
 }
 
 func (s *API) deleteWorkspace(ctx context.Context, in *WorkspacePath) (*struct{}, error) {
-	return nil, s.Tenancy.DeleteWorkspace(ctx, in.Workspace)
+	w, ok := s.Index.Workspace(in.Workspace)
+	if !ok {
+		return nil, noWorkspace(in.Workspace)
+	}
+	if err := s.Tenancy.DeleteWorkspace(ctx, in.Workspace); err != nil {
+		return nil, err
+	}
+	return nil, s.Identity.RemoveWorkspace(ctx, w.UID)
 }
 
 func (s *API) listWorkspaceMembers(ctx context.Context, in *workspaceMembersInput) (*ListOutput[Member], error) {
