@@ -115,18 +115,23 @@ func measure(rounds int) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	frame, httpCall, done, err := hello(filepath.Join(root, "extensions", "hello"))
+	frame, httpCall, done, err := hello(filepath.Join(root, "extensions", "hello"), false)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	farFrame, farHTTP, farDone, err := hello(filepath.Join(root, "extensions", "hello"), true)
+	if err != nil {
+		return nil, err
+	}
+	defer farDone()
 	peer, peerDone, err := extismFrame(filepath.Join(root, "core", "sandbox", "bench", "guests", "extism"))
 	if err != nil {
 		return nil, err
 	}
 	defer peerDone()
 	native := nativeHTTP()
-	all := []*subject{frame, peer, httpCall, native}
+	all := []*subject{frame, farFrame, peer, httpCall, farHTTP, native}
 	for n := range rounds + 1 {
 		for _, s := range all {
 			if err := s.round(); err != nil {
@@ -157,6 +162,8 @@ func measure(rounds int) ([]figure, error) {
 		{Name: "wire.call.frame", Value: frame.median(), Unit: "ns", Peer: "Extism Go SDK, same bytes", PeerValue: peer.median(), Note: "metered; Extism runs without a limit on time"},
 		{Name: "wire.call.frame.allocs", Value: allocs, Unit: "count"},
 		{Name: "wire.call.http", Value: httpCall.median(), Unit: "ns", Peer: "the same handler run natively under net/http/httptest", PeerValue: native.median()},
+		{Name: "wire.call.frame.process", Value: farFrame.median(), Unit: "ns", Peer: "the guest in this process", PeerValue: frame.median(), Note: "the guest in a process of the sandbox's own"},
+		{Name: "wire.call.http.process", Value: farHTTP.median(), Unit: "ns", Peer: "the guest in this process", PeerValue: httpCall.median(), Note: "the guest in a process of the sandbox's own"},
 	}, slices.Concat(meters, waits, attacked)...), nil
 }
 
@@ -181,14 +188,15 @@ func findRoot() (string, error) {
 // payload is what goes in and comes back at the frame level.
 var payload = bytes.Repeat([]byte("x"), 64)
 
-// hello gives the two routes of the shipped guest.
-func hello(dir string) (frame, httpCall *subject, done func(), err error) {
+// hello gives the two routes of the shipped guest, in this process or in the
+// sandbox's own.
+func hello(dir string, own bool) (frame, httpCall *subject, done func(), err error) {
 	wasm, err := sandboxtest.Build(dir)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	ctx := context.Background()
-	engine, err := sandbox.New(ctx, sandbox.Options{Logger: slog.New(slog.DiscardHandler)})
+	engine, err := sandbox.New(ctx, sandbox.Options{Logger: slog.New(slog.DiscardHandler), OwnProcess: own})
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -106,7 +106,7 @@ func measure(o options) (figures []figure, err error) {
 	}{
 		{"start", func() ([]figure, error) { return b.startTime(o.starts) }},
 		{"idle", func() ([]figure, error) { return b.idleMemory(o.idle) }},
-		{"route", func() ([]figure, error) { return b.route(o, filepath.Join(dir, "native")) }},
+		{"route", func() ([]figure, error) { return b.route(o, dir) }},
 	} {
 		if !strings.Contains(part.name, o.only) {
 			continue

@@ -1,7 +1,7 @@
 // What a request to an extension's route takes through the whole server: the
 // JSON route of hello in its sandbox, and the same handler native in Echo
 // behind the same middleware (core/server, native_test.go), under the same load
-// in turns.
+// in turns; and the same Atoll in one process.
 
 package main
 
@@ -27,27 +27,40 @@ const (
 
 )
 
-// route measures CPU and throughput of hello's route and of its peer.
+// route measures CPU and throughput of hello's route and of its peers, each in a
+// folder below dir.
 func (b *site) route(o options, dir string) (figures []figure, err error) {
 	ours, err := b.withHello(o.atoll)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ours.process.stop()) }()
-	native, err := startNative(o, dir)
+	near, err := newSite(filepath.Join(dir, "near"), o.facts, o.atoll, "serve", "--sandbox-in-process", "--config")
+	if err != nil {
+		return nil, err
+	}
+	oneProcess, err := near.withHello(o.atoll)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, oneProcess.process.stop()) }()
+	native, err := startNative(o, filepath.Join(dir, "native"))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, native.process.stop()) }()
 	for range o.rounds {
-		for _, one := range []*loaded{ours, native} {
+		for _, one := range []*loaded{ours, oneProcess, native} {
 			if err := one.round(o.round); err != nil {
 				return nil, err
 			}
 		}
 	}
 	note := fmt.Sprintf("medians of %d rounds of %s in turns, %d connections; ", o.rounds, o.round, connections)
+	cost := note + "hello's route, with the sandbox in a process of its own and without"
 	return []figure{
+		{Name: "route.http.cpu.process", Value: round(middle(ours.cpu)), Unit: "us", Peer: "all in one process", PeerValue: new(round(middle(oneProcess.cpu))), Note: cost},
+		{Name: "route.http.throughput.process", Value: round(middle(ours.rate)), Unit: "req/s", Peer: "all in one process", PeerValue: new(round(middle(oneProcess.rate))), Note: cost},
 		{Name: "route.http.cpu", Value: round(middle(ours.cpu)), Unit: "us", Peer: "the same handler native in Echo behind the same middleware", PeerValue: new(round(middle(native.cpu))),
 			Note: note + fmt.Sprintf("CPU of %d process(es)", ours.processes)},
 		{Name: "route.http.throughput", Value: round(middle(ours.rate)), Unit: "req/s", Peer: "native in Echo, same load", PeerValue: new(round(middle(native.rate))),
