@@ -119,7 +119,7 @@ var needs = map[string]need{
 	"list-contributions":   {at: ofEach},
 	"list-extensions":      {access.ExtensionsView, atPlatform},
 	"get-extension":        {access.ExtensionsView, atPlatform},
-	"get-extension-health": {access.ExtensionsView, atPlatform},
+	"get-extension-health": {at: ofEach},
 	"review-extension":     {access.ExtensionsManage, atPlatform},
 	"install-extension":    {access.ExtensionsManage, atPlatform},
 	"remove-extension":     {access.ExtensionsManage, atPlatform},
