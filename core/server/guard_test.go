@@ -194,8 +194,8 @@ func TestDenialsSayWhatIsMissing(t *testing.T) {
 		"GET /api/v1/workspaces/none":                        "workspaces.view workspaces/none",
 		"GET /api/v1/clusters/local/projects/none":           "projects.view clusters/local/projects/none",
 		"DELETE /api/v1/clusters/c/projects/p":               "projects.manage clusters/c/projects/p",
-		"GET /api/v1/workspaces/w/members":                   "workspaces.view workspaces/w",
-		"DELETE /api/v1/clusters/c/projects/p/members/admin": "projects.view clusters/c/projects/p",
+		"GET /api/v1/workspaces/w/members":                   "members.view workspaces/w",
+		"DELETE /api/v1/clusters/c/projects/p/members/admin": "members.manage clusters/c/projects/p",
 		"GET /metrics":                                       "audit.view platform",
 	} {
 		method, path, _ := strings.Cut(target, " ")
