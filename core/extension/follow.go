@@ -108,17 +108,6 @@ func (h *Host) settle(old *active, item store.Item[Installation]) *active {
 	return a
 }
 
-// limits are the sandbox's words for the manifest's; validation has checked them.
-func (m *Manifest) limits() (l sandbox.Limits) {
-	if m.Limits == nil {
-		return l
-	}
-	l.Memory, l.Streams = bytesOf(m.Limits.Memory), m.Limits.Streams
-	l.CPUPerRequest, _ = time.ParseDuration("0" + m.Limits.CPUPerRequest)
-	l.Deadline, _ = time.ParseDuration("0" + m.Limits.Deadline)
-	return l
-}
-
 // templates are the requests of each upstream; validation has checked them.
 func (m *Manifest) templates() map[string][]capability.Template {
 	all := make(map[string][]capability.Template, len(m.Permissions.Upstreams))

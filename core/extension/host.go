@@ -195,7 +195,7 @@ func (h *Host) Review(ctx context.Context, tar io.Reader) (Review, error) {
 	if err != nil {
 		return Review{}, err
 	}
-	r := review(p)
+	r := review(p, h.held(p))
 	if a, err := h.get(r.Name); err == nil {
 		r.Installed = a.Version
 	}
@@ -224,6 +224,9 @@ func (h *Host) read(ctx context.Context, tar io.Reader) (*Package, error) {
 	return p, nil
 }
 
+// held are the limits that hold for a package: its wishes under the caps.
+func (h *Host) held(p *Package) sandbox.Limits { return h.engine.Limits(p.Manifest.limits()) }
+
 // state describes the extension.
 func (h *Host) state(a *active, accept string) State {
 	s := State{Installation: a.Installation, Title: a.Name, Phase: PhaseActive, Asks: []Ask{}}
@@ -232,7 +235,7 @@ func (h *Host) state(a *active, accept string) State {
 		return s
 	}
 	lang := a.pkg.language(accept)
-	s.Title, s.Description, s.Asks = a.pkg.Manifest.Title.In(lang), a.pkg.Manifest.Description.In(lang), asks(a.pkg)
+	s.Title, s.Description, s.Asks = a.pkg.Manifest.Title.In(lang), a.pkg.Manifest.Description.In(lang), asks(a.pkg, h.held(a.pkg))
 	for _, name := range slices.Sorted(maps.Keys(a.upstreams)) {
 		if h.options.Bound == nil || !h.options.Bound(a.Name, name) {
 			s.Unbound = append(s.Unbound, name)

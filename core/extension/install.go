@@ -29,7 +29,7 @@ func (h *Host) Install(ctx context.Context, tar io.Reader, consent string, by ac
 	if err != nil {
 		return Installation{}, err
 	}
-	if subtle.ConstantTimeCompare([]byte(review(p).Consent), []byte(consent)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(review(p, h.held(p)).Consent), []byte(consent)) != 1 {
 		return Installation{}, fmt.Errorf("%w: review it again", ErrConsent)
 	}
 	installation := Installation{
@@ -157,7 +157,7 @@ func (h *Host) shipped(ctx context.Context) (added []*Package, err error) {
 		}
 		_, err = h.commit(ctx, p, Installation{
 			Name: p.Manifest.Name, Version: p.Manifest.Version, Publisher: p.Manifest.Publisher, Digest: p.Digest,
-			Consent: review(p).Consent, Shipped: true, InstalledAt: time.Now().UTC().Truncate(time.Second),
+			Consent: review(p, h.held(p)).Consent, Shipped: true, InstalledAt: time.Now().UTC().Truncate(time.Second),
 		}, store.Put(offeredPrefix+p.Manifest.Name, []byte(p.Manifest.Version)))
 		if errors.Is(err, store.ErrConflict) {
 			continue // another replica did it

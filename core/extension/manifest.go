@@ -36,7 +36,7 @@ type Manifest struct {
 	Requires    *Requires   `json:"requires,omitempty" doc:"What must be there." example:"{\"atoll\": \">=0.1\"}"`
 	Module      string      `json:"module" pattern:"^[a-z0-9][-a-z0-9_]{0,62}\\.wasm$" doc:"File of the WebAssembly module in the package." example:"\"logging.wasm\""`
 	Isolation   string      `json:"isolation,omitempty" enum:"request,user,workspace,shared" doc:"Who may share an instance's memory. Left out: workspace." example:"\"workspace\""`
-	Limits      *Limits     `json:"limits,omitempty" doc:"What one instance and one request may use." example:"{\"memory\": \"64Mi\", \"deadline\": \"30s\"}"`
+	Limits      *Limits     `json:"limits,omitempty" doc:"What it may use, all in all and for one request." example:"{\"memory\": \"64Mi\", \"deadline\": \"30s\"}"`
 	Permissions Permissions `json:"permissions,omitempty" doc:"What it asks to reach. It starts with nothing." example:"{\"kubernetes\": [{\"groups\": [\"\"], \"resources\": [\"pods\"], \"verbs\": [\"get\"], \"reason\": {\"en\": \"Show pods\"}}]}"`
 	Roles       []Role      `json:"roles,omitempty" maxItems:"32" doc:"Permission items that it adds to roles." example:"[{\"id\": \"logs.view\", \"scope\": \"project\", \"title\": {\"en\": \"View logs\"}, \"default\": [\"project-viewer\"]}]"`
 	Routes      []Route     `json:"routes,omitempty" maxItems:"200" doc:"The API that it serves below /x/{name}." example:"[{\"path\": \"/clusters/{cluster}/projects/{project}/logs\", \"methods\": [\"GET\"], \"permission\": \"logs.view\", \"stream\": true}]"`
@@ -48,13 +48,20 @@ type Requires struct {
 	Atoll string `json:"atoll,omitempty" pattern:"^>=[0-9]{1,9}(\\.[0-9]{1,9}){0,2}$" doc:"The oldest Atoll that it runs in." example:"\">=0.1\""`
 }
 
-// Limits is what one instance and one request may use. An empty field is the
-// sandbox's default.
+// Limits is what an extension may use. An empty field is the sandbox's default.
+// An administrator may cap each of them (sandbox.limits of atoll.yaml).
 type Limits struct {
-	Memory        string `json:"memory,omitempty" pattern:"^[1-9][0-9]{0,6}(Ki|Mi|Gi)$" doc:"Memory of one instance; 64Mi when left out." example:"\"64Mi\""`
-	CPUPerRequest string `json:"cpuPerRequest,omitempty" pattern:"^([0-9]{1,6}(ms|s))+$" doc:"Computing time of one request; 2s when left out." example:"\"2s\""`
-	Deadline      string `json:"deadline,omitempty" pattern:"^([0-9]{1,6}(ms|s|m))+$" doc:"Time from the start of a request to its end, for routes that do not stream; 30s when left out." example:"\"30s\""`
-	Streams       int    `json:"streams,omitempty" min:"1" max:"20000" doc:"Streams open at once in one instance; 2000 when left out." example:"2000"`
+	Memory             string `json:"memory,omitempty" pattern:"^[1-9][0-9]{0,6}(Ki|Mi|Gi)$" doc:"Memory of one instance; 64Mi when left out. Growing past it ends the instance." example:"\"64Mi\""`
+	MemoryTotal        string `json:"memoryTotal,omitempty" pattern:"^[1-9][0-9]{0,6}(Ki|Mi|Gi)$" doc:"Memory of all instances; 2Gi when left out. Over it no other instance starts, and those that carry nothing go." example:"\"2Gi\""`
+	CPUPerPoll         string `json:"cpuPerPoll,omitempty" pattern:"^([0-9]{1,6}(ms|s))+$" doc:"Computing time of one poll; as cpuPerRequest when left out. More ends the instance." example:"\"500ms\""`
+	CPUPerRequest      string `json:"cpuPerRequest,omitempty" pattern:"^([0-9]{1,6}(ms|s))+$" doc:"Computing time of one request, and as much again for each minute that it goes on; 2s when left out." example:"\"2s\""`
+	CPUPerMinute       string `json:"cpuPerMinute,omitempty" pattern:"^([0-9]{1,6}(ms|s|m))+$" doc:"Computing time in a minute for one workspace, or for one user where users are kept apart; 30s when left out. Over it new requests are answered 429 until the minute has passed." example:"\"30s\""`
+	Deadline           string `json:"deadline,omitempty" pattern:"^([0-9]{1,6}(ms|s|m))+$" doc:"Time from the start of a request to its end, for routes that do not stream; 30s when left out." example:"\"30s\""`
+	Streams            int    `json:"streams,omitempty" min:"1" max:"20000" doc:"Streams open at once in one instance; 2000 when left out." example:"2000"`
+	RequestSize        string `json:"requestSize,omitempty" pattern:"^[1-9][0-9]{0,6}(Ki|Mi|Gi)$" doc:"Body of one request; 32Mi when left out. A larger one is answered 413." example:"\"32Mi\""`
+	ResponseSize       string `json:"responseSize,omitempty" pattern:"^[1-9][0-9]{0,6}(Ki|Mi|Gi)$" doc:"Body of one answer, for routes that do not stream; 64Mi when left out." example:"\"64Mi\""`
+	HostCallsPerSecond int    `json:"hostCallsPerSecond,omitempty" min:"1" max:"100000" doc:"Requests to Kubernetes, upstreams and other doors in a second for one workspace, or one user; 1000 when left out. What is over waits up to a second, and is then refused." example:"1000"`
+	LogLinesPerMinute  int    `json:"logLinesPerMinute,omitempty" min:"1" max:"60000" doc:"Lines of the log of one instance; 3000 when left out. What is over is dropped and counted." example:"3000"`
 }
 
 // Permissions is what the extension asks to reach.

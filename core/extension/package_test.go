@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/atoll-platform/atoll/core/sandbox"
 )
 
 // entry is a file of a tar, as hostile as its test wants it.
@@ -130,7 +132,7 @@ func TestConsentIsForThePackageAndWhatItAsks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return review(p)
+		return review(p, p.Manifest.limits().Capped(sandbox.Limits{}))
 	}
 	one := read(goodManifest)
 	if one.Consent != read(goodManifest).Consent {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/atoll-platform/atoll/core/capability"
+	"github.com/atoll-platform/atoll/core/sandbox"
 	catalogue "github.com/atoll-platform/atoll/sdk/fragment"
 )
 
@@ -51,11 +52,12 @@ type Review struct {
 	Installed string `json:"installed,omitempty"`
 }
 
-func review(p *Package) Review {
+// review is the review of a package of whose wishes these limits are left.
+func review(p *Package, held sandbox.Limits) Review {
 	m := p.Manifest
 	r := Review{
 		Name: m.Name, Version: m.Version, Publisher: m.Publisher, Title: m.Title["en"], Description: m.Description["en"],
-		Digest: p.Digest, Size: len(p.Bytes), Asks: asks(p),
+		Digest: p.Digest, Size: len(p.Bytes), Asks: asks(p, held),
 	}
 	// Of each ask the rule counts and not the words, which may get better.
 	sum := sha256.New()
@@ -67,7 +69,7 @@ func review(p *Package) Review {
 	return r
 }
 
-func asks(p *Package) []Ask {
+func asks(p *Package, held sandbox.Limits) []Ask {
 	m, all := p.Manifest, []Ask{}
 	for _, r := range m.Permissions.Kubernetes {
 		all = append(all, kubernetesAsk(r))
@@ -109,21 +111,7 @@ func asks(p *Package) []Ask {
 	default:
 		all = append(all, Ask{Kind: AskIsolation, Text: fmt.Sprintf("Share memory within one %s and never beyond", m.Isolated()), Rule: m.Isolated()})
 	}
-	l := Limits{}
-	if m.Limits != nil {
-		l = *m.Limits
-	}
-	or := func(s, d string) string {
-		if s == "" {
-			return d
-		}
-		return s
-	}
-	memory, cpu := or(l.Memory, "64Mi"), or(l.CPUPerRequest, "2s")
-	all = append(all, Ask{
-		Kind: AskLimit, Rule: "memory " + memory + " cpuPerRequest " + cpu,
-		Text: fmt.Sprintf("Use at most %s of memory for one instance and %s of computing for one request", memory, cpu),
-	})
+	all = append(all, limitAsk(m, held))
 	return all
 }
 

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -165,31 +164,11 @@ func (m *Manifest) check(d *document) (all []Problem) {
 		}
 	}
 	if m.Limits != nil {
-		for _, l := range []struct {
-			name, text string
-			most       time.Duration
-		}{{"cpuPerRequest", m.Limits.CPUPerRequest, time.Minute}, {"deadline", m.Limits.Deadline, time.Hour}} {
-			if v, err := time.ParseDuration(l.text); l.text != "" && (err != nil || v <= 0 || v > l.most) {
-				add("/limits/"+l.name, "%q is not a duration of at most %s", l.text, l.most)
-			}
-		}
-		if n := bytesOf(m.Limits.Memory); n > 1<<30 {
-			add("/limits/memory", "more than 1Gi")
-		}
+		wrong := func(field, why string) { add("/limits/"+field, "%s", why) }
+		m.Limits.Check(wrong)
+		m.Limits.agree(wrong)
 	}
 	return all
-}
-
-// bytesOf reads a quantity such as 64Mi, whose shape the schema has checked.
-func bytesOf(quantity string) (n uint64) {
-	unit := map[string]uint64{"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
-	if len(quantity) < 3 {
-		return 0
-	}
-	for _, c := range quantity[:len(quantity)-2] {
-		n = n*10 + uint64(c-'0')
-	}
-	return n * unit[quantity[len(quantity)-2:]]
 }
 
 // Isolated is the isolation that holds: as the manifest says, or by what it asks

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/atoll-platform/atoll/core/extension"
 	"github.com/atoll-platform/atoll/core/identity"
 	"github.com/atoll-platform/atoll/core/kube"
 )
@@ -80,6 +81,8 @@ type Sandbox struct {
 	// InProcess has them run in Atoll's own process, instead of one of their own
 	// that has none of Atoll's credentials and files.
 	InProcess bool `json:"inProcess"`
+	// Limits are what no extension's own limits go beyond.
+	Limits extension.Limits `json:"limits"`
 }
 
 // Metrics says who may read /metrics.
@@ -184,6 +187,13 @@ func (c *Config) check() error {
 	}
 	if _, err := newProxies(c.Listen.TrustedProxies); err != nil {
 		return err
+	}
+	var wrong error
+	c.Sandbox.Limits.Check(func(field, why string) {
+		wrong = errors.Join(wrong, fmt.Errorf("%w: sandbox.limits.%s: %s", ErrConfig, field, why))
+	})
+	if wrong != nil {
+		return wrong
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) || !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		return fmt.Errorf("%w: log: %q as %q is not known; level is debug, info, warn or error, format is text or json", ErrConfig, c.Log.Level, c.Log.Format)

@@ -29,11 +29,11 @@ func TestExampleIsTheDefaults(t *testing.T) {
 		}
 		lines = append(lines, line)
 	}
-	text := strings.NewReplacer("clusters: []", "clusters:", "upstreams: []", "upstreams:").Replace(strings.Join(lines, ""))
+	text := strings.NewReplacer("clusters: []", "clusters:", "upstreams: []", "upstreams:", "limits: {}", "limits:").Replace(strings.Join(lines, ""))
 	if err := decodeConfig("uncommented", []byte(text), &c); err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if c.Listen.TLS == nil || len(c.Clusters) != 1 || len(c.Upstreams) != 1 || c.Administrator.PasswordFile == "" {
+	if c.Listen.TLS == nil || len(c.Clusters) != 1 || len(c.Upstreams) != 1 || c.Administrator.PasswordFile == "" || c.Sandbox.Limits.Sandbox().Memory != 256<<20 {
 		t.Errorf("not all was read: %+v", c)
 	}
 }
@@ -46,6 +46,7 @@ func TestMistakesAreNamedWithLineAndPlace(t *testing.T) {
 		"clusters:\n- name: a\n":                                              {":2:", "/clusters/0", "kubeconfig"},
 		"log:\n  level: loud\n":                                               {":2:", "/log/level", "debug"},
 		"metrics:\n  openOnLoopback: yes please\n":                            {":2:", "/metrics/openOnLoopback", "boolean"},
+		"sandbox:\n  limits: { memory: 5 }\n":                                 {":2:", "/sandbox/limits/memory", "string"},
 		"sandbox:\n  inproces: true\n":                                        {":2:", "/sandbox/inproces", "inProcess"},
 		"listen:\n  https: 8343\n":                                            {":2:", "/listen/https", "string"},
 		"listen:\n  http: a\n  http: b\n":                                     {":3:", "/listen/http", "twice"},

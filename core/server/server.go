@@ -167,7 +167,7 @@ func (s *Server) openExtensions(ctx context.Context) error {
 	s.closing(upstreams.Close)
 	s.sandbox, err = sandbox.New(ctx, sandbox.Options{
 		CacheDir: filepath.Join(s.config.DataDir, "compiled"), CompileInChild: true, OwnProcess: !s.config.Sandbox.InProcess,
-		Logger: s.log, Doors: capability.Doors(door.Doors, upstreams.Doors),
+		Logger: s.log, Doors: capability.Doors(door.Doors, upstreams.Doors), Caps: s.config.Sandbox.Limits.Sandbox(),
 	})
 	if errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("making the sandbox: %w; sandbox.inProcess runs extensions in Atoll's own process", err)
