@@ -31,6 +31,7 @@ func TestSpecialAddressesAreReachedOnlyWhenTheBindingNamesThem(t *testing.T) {
 		"127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.100.100.200", "168.63.129.16",
 		"192.0.0.192", "198.18.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1", "fe80::1", "fc00::1", "fd00:ec2::254",
 		"2002:7f00:1::", "2001:db8::1", "ff02::1", "fec0::1", "fe80::1%eth0",
+		"::127.0.0.1", "64:ff9b:1::7f00:1", "2001:0:7f00:1::", "100::1", "240.0.0.1", "192.0.2.1", "192.88.99.1", "203.0.113.1",
 	} {
 		if err := guard.Safe("tcp4", net.JoinHostPort(address, "443"), nil); err == nil {
 			t.Errorf("%s may be reached", address)
@@ -62,7 +63,7 @@ func TestTheAddressIsCheckedWhenItIsDialled(t *testing.T) {
 	server, binding := backEnd(t, func(w http.ResponseWriter, r *http.Request) { t.Error("it was reached") })
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(server.URL, "https://"))
 	binding.AllowAddresses = nil
-	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "[::]", "0"} {
+	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "[::]", "0", "LOCALHOST"} {
 		binding.URL = "https://" + host + ":" + port
 		var log bytes.Buffer
 		_, err := asks(t, upstreams(t, &log, binding), ours, sandbox.Request{Method: "GET", Target: "/health"})
