@@ -101,7 +101,7 @@ $(HOSTILE)/node_modules/.package-lock.json: $(HOSTILE)/package-lock.json | need-
 	@echo "fetching  what builds the hostile guests"
 	@cd $(HOSTILE) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
-build/hostile: $(HOSTILE)/node_modules/.package-lock.json $(HOSTILE)/build.mjs $(HOSTILE)/prelude.wat $(HOSTILE)/guests $(wildcard $(HOSTILE)/guests/*)
+build/hostile: $(HOSTILE)/node_modules/.package-lock.json $(HOSTILE)/build.mjs $(wildcard $(HOSTILE)/prelude.*) $(HOSTILE)/guests $(wildcard $(HOSTILE)/guests/*) | need-rust
 	@echo "building  the hostile guests"
 	@node $(HOSTILE)/build.mjs $@
 	@touch $@
@@ -181,7 +181,7 @@ bench: build ## measure; writes build/bench.json
 
 ## ---- what the machine must have
 
-.PHONY: need-go need-node need-browser need-java
+.PHONY: need-go need-node need-browser need-java need-rust
 need-go:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: see go.dev"; exit 1; }
 need-node:
@@ -195,3 +195,8 @@ need-java:
 	@{ command -v mvn && javac -version 2>&1 | grep -E 'javac (1[7-9]|[2-9][0-9])'; } >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { echo "installing Debian's maven and openjdk-17-jdk-headless"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends maven openjdk-17-jdk-headless >/dev/null; } \
 	  || { echo "Maven and a JDK 17 or newer are missing: install your system's packages named maven and openjdk-17-jdk-headless"; exit 1; }; }
+# A rustc that makes WebAssembly. Debian's stands beside one of rustup's that does not.
+need-rust:
+	@{ for rustc in rustc /usr/bin/rustc; do [ ! -d "$$($$rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null)" ] || exit 0; done; false; } || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { echo "installing Debian's rustc and libstd-rust-dev-wasm32"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rustc libstd-rust-dev-wasm32 lld >/dev/null; } \
+	  || { echo "A Rust that makes WebAssembly is missing: rustup target add wasm32-unknown-unknown"; exit 1; }; }

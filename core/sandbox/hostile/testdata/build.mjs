@@ -3,13 +3,16 @@
 //
 //   NAME.wat       fields of a module behind prelude.wat; or a whole (module ...)
 //   NAME.wat.mjs   exports the same as a string, or a module's bytes
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+//   NAME.ts        AssemblyScript, with prelude.ts
+//   NAME.rs        Rust, with prelude.rs
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = process.argv[2];
-if (!out) throw new Error("say where to put the modules: node build.mjs DIR");
+if (!process.argv[2]) throw new Error("say where to put the modules: node build.mjs DIR");
+const out = resolve(process.argv[2]);
 mkdirSync(out, { recursive: true });
 
 // What a guest in WAT has unless it says otherwise.
@@ -46,23 +49,48 @@ async function assemble(name, text) {
   }
 }
 
-async function compile(file) {
+// Compiles AssemblyScript into a file.
+async function script(path, to) {
+  const { default: asc } = await import("assemblyscript/asc");
+  const { error, stderr } = await asc.main([relative(here, path), "--baseDir", here, "--outFile", relative(here, to), "-O2", "--exportStart", "_initialize", "--use", "abort="]);
+  if (error) throw new Error(`${stderr}`);
+}
+
+// The first of these that can make WebAssembly compiles Rust; make need-rust
+// sees to it that there is one.
+let rustc;
+function rust(path, to) {
+  rustc ??= ["rustc", "/usr/bin/rustc"].find((command) => {
+    try {
+      return existsSync(`${execFileSync(command, ["--print", "target-libdir", "--target", "wasm32-unknown-unknown"], { stdio: ["ignore", "pipe", "ignore"] })}`.trim());
+    } catch {
+      return false;
+    }
+  });
+  if (!rustc) throw new Error("no rustc here can make WebAssembly: make need-rust");
+  execFileSync(rustc, ["--edition", "2021", "--target", "wasm32-unknown-unknown", "--crate-type", "cdylib", "-C", "opt-level=2", "-C", "panic=abort", "-C", "strip=symbols",
+    "--crate-name", "guest", "-o", to, path]);
+}
+
+async function module(file) {
   const path = join(here, "guests", file);
   if (file.endsWith(".wat")) return assemble(file, readFileSync(path, "utf8"));
   const made = (await import(pathToFileURL(path).href)).default;
   return typeof made === "string" ? assemble(file, made) : made;
 }
 
-const common = Math.max(...["build.mjs", "prelude.wat", "package-lock.json"].map((f) => statSync(join(here, f)).mtimeMs));
+const common = Math.max(...["build.mjs", "prelude.wat", "prelude.ts", "prelude.rs", "package-lock.json"].map((f) => statSync(join(here, f)).mtimeMs));
 for (const file of readdirSync(join(here, "guests"))) {
-  if (!/\.(wat|wat\.mjs)$/.test(file)) continue;
+  if (!/\.(wat|wat\.mjs|ts|rs)$/.test(file)) continue;
   const to = join(out, basename(file).replace(/\..*/, "") + ".wasm");
   const newest = Math.max(common, statSync(join(here, "guests", file)).mtimeMs);
   try {
     if (statSync(to).mtimeMs >= newest) continue;
   } catch {} // it is not there
   try {
-    writeFileSync(to, await compile(file));
+    if (file.endsWith(".ts")) await script(join(here, "guests", file), to);
+    else if (file.endsWith(".rs")) rust(join(here, "guests", file), to);
+    else writeFileSync(to, await module(file));
   } catch (e) {
     throw new Error(`${file}: ${e.message}`);
   }
