@@ -52,7 +52,7 @@ func goodRequests(root string, corpus []hostile.Guest) ([]figure, error) {
 	defer os.RemoveAll(dir)
 	ctx := context.Background()
 	h, err := hostile.Open(func(o sandbox.Options) (*sandbox.Engine, error) {
-		o.CacheDir, o.CompileInChild = filepath.Join(dir, "cache"), true
+		o.CacheDir, o.CompileInChild, o.OwnProcess = filepath.Join(dir, "cache"), true, true // as atoll serve does
 		return sandbox.New(ctx, o)
 	})
 	if err != nil {

@@ -25,16 +25,31 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// rooms are the kinds of engines that the corpus is let loose in.
-var rooms = map[string]func(testing.TB, sandbox.Options) (*sandbox.Engine, error){
-	"in this process": func(t testing.TB, o sandbox.Options) (*sandbox.Engine, error) {
-		o.CacheDir, o.CompileInChild = filepath.Join(t.TempDir(), "cache"), true
-		return sandbox.New(t.Context(), o)
-	},
+// opener makes an engine of some kind.
+type opener func(testing.TB, sandbox.Options) (*sandbox.Engine, error)
+
+// rooms are the kinds of engines that the corpus is let loose in; with -short
+// the one that is shipped.
+func rooms() map[string]opener {
+	all := map[string]opener{}
+	for _, own := range []bool{true, false} {
+		name := "in this process"
+		if own {
+			name = "in a process of its own"
+		}
+		if !own && testing.Short() {
+			continue
+		}
+		all[name] = func(t testing.TB, o sandbox.Options) (*sandbox.Engine, error) {
+			o.CacheDir, o.CompileInChild, o.OwnProcess = filepath.Join(t.TempDir(), "cache"), true, own
+			return sandbox.New(t.Context(), o)
+		}
+	}
+	return all
 }
 
 // house opens a house in a room of a kind.
-func house(t testing.TB, open func(testing.TB, sandbox.Options) (*sandbox.Engine, error)) *House {
+func house(t testing.TB, open opener) *House {
 	t.Helper()
 	h, err := Open(func(o sandbox.Options) (*sandbox.Engine, error) { return open(t, o) })
 	if err != nil {
@@ -70,8 +85,8 @@ func corpus(t testing.TB) []Guest {
 }
 
 // resident is how many bytes of memory this process holds, after it has let go
-// of what it can.
-func resident(t testing.TB) int64 {
+// of what it can, and the sandbox's own.
+func resident(t testing.TB, h *House) int64 {
 	t.Helper()
 	runtime.GC()
 	debug.FreeOSMemory()
@@ -83,7 +98,8 @@ func resident(t testing.TB) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pages * int64(os.Getpagesize())
+	own, _ := h.Process()
+	return pages*int64(os.Getpagesize()) + int64(own.Memory)
 }
 
 // TestGoodRequestsDoNotNoticeHostileGuests lets the guests loose one after the
@@ -91,14 +107,14 @@ func resident(t testing.TB) int64 {
 // no good request fails. In the end nothing is left of them.
 func TestGoodRequestsDoNotNoticeHostileGuests(t *testing.T) {
 	all, hello := corpus(t), sandboxtest.Guest(t, filepath.Join(root, "extensions", "hello"))
-	for room, open := range rooms {
+	for room, open := range rooms() {
 		t.Run(room, func(t *testing.T) {
 			h := house(t, open)
 			traffic, err := h.Serve(context.Background(), hello, 100)
 			if err != nil {
 				t.Fatal(err)
 			}
-			before, goroutines := resident(t), runtime.NumGoroutine()
+			before, goroutines := resident(t, h), runtime.NumGoroutine()
 			for _, guest := range all {
 				t.Run(guest.Name, func(t *testing.T) {
 					if err := h.Attack(t.Context(), guest); err != nil {
@@ -125,7 +141,10 @@ func TestGoodRequestsDoNotNoticeHostileGuests(t *testing.T) {
 					t.Errorf("in the log: %.300s", line)
 				}
 			}
-			left(t, before, goroutines)
+			if own, ok := h.Process(); ok && own.Restarts > 0 {
+				t.Errorf("the sandbox's process has ended: %+v", own)
+			}
+			left(t, h, before, goroutines)
 			t.Logf("%d hostile guests; %d good requests, of which %d failed; the slowest took %v, 99 of 100 less than %v",
 				len(all), len(took), len(failed), took[len(took)-1], took[len(took)*99/100])
 		})
@@ -133,12 +152,12 @@ func TestGoodRequestsDoNotNoticeHostileGuests(t *testing.T) {
 }
 
 // left looks whether memory and goroutines are back where they were.
-func left(t *testing.T, before int64, goroutines int) {
+func left(t *testing.T, h *House, before int64, goroutines int) {
 	t.Helper()
 	const slack = 32 << 20 // what the process keeps of its own, whoever was in it
 	deadline := time.Now().Add(time.Minute)
 	for {
-		after, now := resident(t), runtime.NumGoroutine()
+		after, now := resident(t, h), runtime.NumGoroutine()
 		if after <= before+slack && now <= goroutines+2 {
 			t.Logf("resident: %d MiB before, %d MiB after; goroutines: %d and %d", before>>20, after>>20, goroutines, now)
 			return

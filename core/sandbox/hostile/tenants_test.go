@@ -93,7 +93,7 @@ func TestNobodyFindsAnotherTenantsSecrets(t *testing.T) {
 		names = names[:1]
 	}
 	seekers := []sandbox.Caller{who("bob", "south"), who("alice", "south"), who("bob", "north"), who("alice", "north")}
-	for room, open := range rooms {
+	for room, open := range rooms() {
 		h := house(t, open)
 		for isolation, finds := range map[sandbox.Isolation][]bool{ // by seeker
 			sandbox.IsolateRequest:   {false, false, false, false},
@@ -165,7 +165,7 @@ func named(t *testing.T, name string) Guest {
 // TestCopiesShareNoSeed draws numbers in many copies of one snapshot: what was
 // drawn before it is the same, what is drawn after it comes nowhere else.
 func TestCopiesShareNoSeed(t *testing.T) {
-	for room, open := range rooms {
+	for room, open := range rooms() {
 		t.Run(room, func(t *testing.T) {
 			g := house(t, open).Load(sandbox.Spec{Name: "seed", Version: version, Isolation: sandbox.IsolateRequest, Wasm: named(t, "seed").Wasm})
 			const copies = 50

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,14 +47,18 @@ func init() {
 func count(masked string) (found int) {
 	const first = 4096 // below lies nothing, and Go lets nobody look
 	memory := unsafe.Slice((*byte)(unsafe.Pointer(uintptr(first))), int(pages())<<16-first)
-	for at := range memory[:len(memory)-len(masked)] {
-		n := 0
+	for {
+		at := bytes.IndexByte(memory, masked[0]^1)
+		if at < 0 || len(memory)-at < len(masked) {
+			return found
+		}
+		n := 1
 		for n < len(masked) && memory[at+n] == masked[n]^1 {
 			n++
 		}
 		if n == len(masked) {
 			found++
 		}
+		memory = memory[at+1:]
 	}
-	return found
 }
