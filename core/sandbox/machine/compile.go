@@ -216,7 +216,10 @@ func used(cmd *exec.Cmd) time.Duration {
 // outOfMemory tells whether this is what the system or Go's runtime says when
 // there is no more.
 func outOfMemory(said string) bool {
-	for _, words := range []string{"out of memory", "cannot allocate memory", "pthread_create failed", "failed to create new OS thread"} {
+	for _, words := range []string{
+		"out of memory", "cannot allocate memory", "pthread_create failed", "failed to create new OS thread",
+		"ThreadSanitizer failed to allocate", // of a build that looks for races
+	} {
 		if strings.Contains(said, words) {
 			return true
 		}
