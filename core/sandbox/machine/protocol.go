@@ -61,7 +61,6 @@ const (
 	askTurn
 	askKill
 	askClose
-	askMemory // of tests: the machine's linear memory
 )
 
 const (

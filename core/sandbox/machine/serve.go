@@ -236,18 +236,9 @@ func (s *server) other(l *line, h head, body []byte) error {
 		return s.answer(l, head{kind: askKill}, nil)
 	case askClose:
 		return s.close(l, h)
-	case askMemory:
-		m, err := s.machine(h.id)
-		if err != nil {
-			return err
-		}
-		return s.answer(l, head{kind: askMemory}, linearOf(m.Machine))
 	}
 	return malformed("a question of kind %d", h.kind)
 }
-
-// linearOf is MemoryForTests where that is built in.
-var linearOf = func(Machine) []byte { return nil }
 
 // load gives a code an id.
 func (s *server) load(l *line, h head, wasm []byte) error {
