@@ -178,8 +178,17 @@ func (r *Remote) Close(ctx context.Context) error {
 	}
 }
 
-// Prepare implements Room.
+// Prepare implements Room. Where the process ends meanwhile, it is tried once more:
+// nothing of it has been seen.
 func (r *Remote) Prepare(ctx context.Context, wasm []byte) (Report, error) {
+	report, err := r.prepare(ctx, wasm)
+	if errors.Is(err, ErrLost) {
+		report, err = r.prepare(ctx, wasm)
+	}
+	return report, err
+}
+
+func (r *Remote) prepare(ctx context.Context, wasm []byte) (Report, error) {
 	p, err := r.process(ctx)
 	if err != nil {
 		return Report{}, err

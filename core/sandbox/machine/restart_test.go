@@ -113,6 +113,22 @@ func TestKilledProcessLosesItsMachinesAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestPreparingOutlivesTheProcess(t *testing.T) {
+	r := starts(t, processWork, hasty)
+	wasm := bomb(300, busy(1500)) // which takes a while
+	prepared := make(chan error, 1)
+	go func() {
+		_, err := r.Prepare(t.Context(), wasm)
+		prepared <- err
+	}()
+	eventually(t, "it is asked", func() bool { return len(r.preparing) == 1 || len(prepared) == 1 })
+	r.signal(t, syscall.SIGKILL)
+	if err := <-prepared; err != nil {
+		t.Error(err)
+	}
+	eventually(t, "it is up again", func() bool { life := r.Life(); return life.Up && life.Restarts == 1 })
+}
+
 func TestProcessThatHangsIsKilled(t *testing.T) {
 	r := starts(t, processWork, hasty)
 	m := running(t, r)
