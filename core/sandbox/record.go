@@ -77,6 +77,11 @@ func (g *Guest) Record(ctx context.Context, o RecordOptions) (*recording.Recordi
 		return nil, ErrRecording
 	}
 	defer g.session.Store(nil)
+	code, err := g.source(ctx) // now: the module may be gone by the end
+	if err != nil {
+		return nil, err
+	}
+	defer code.Close()
 	g.renew(r.key)
 	over := time.NewTimer(min(o.For, mostRecordTime))
 	defer over.Stop()
@@ -97,7 +102,8 @@ func (g *Guest) Record(ctx context.Context, o RecordOptions) (*recording.Recordi
 		return nil, ctx.Err()
 	}
 	raw := recorder.Take("its time was over")
-	rec, err := raw.Seal(ctx, g.source, recording.Policy{Setting: func(string) bool { return true }, Users: !o.Users})
+	load := func(context.Context) (machine.Code, error) { return borrowed{code}, nil }
+	rec, err := raw.Seal(ctx, load, recording.Policy{Setting: func(string) bool { return true }, Users: !o.Users})
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +111,12 @@ func (g *Guest) Record(ctx context.Context, o RecordOptions) (*recording.Recordi
 	rec.Digest, _ = g.module.Load().(string)
 	return rec, nil
 }
+
+// borrowed is code that its user does not close.
+type borrowed struct{ machine.Code }
+
+// Close implements machine.Code.
+func (borrowed) Close() {}
 
 // renew has the next request under a key start an instance.
 func (g *Guest) renew(key instanceKey) {

@@ -155,8 +155,45 @@ func (p *problem) Error() string {
 	return printable(text)
 }
 
+// download sends nothing and writes what comes, of which there may be so much.
+func (c *client) download(ctx context.Context, method, path string, out io.Writer, most int64) error {
+	res, err := c.exchange(ctx, method, path, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	n, err := io.Copy(out, io.LimitReader(res.Body, most+1))
+	if err == nil && n > most {
+		err = fmt.Errorf("there are more than %d bytes", most)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil
+}
+
 // call sends JSON (or a tar, when in is []byte) and reads JSON.
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+	res, err := c.exchange(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	if out == nil || len(text) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil
+}
+
+// exchange sends a request and gives its answer, or a *problem.
+func (c *client) exchange(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	var body io.Reader
 	kind := "application/json"
 	switch v := in.(type) {
@@ -166,13 +203,13 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	default:
 		text, err := json.Marshal(v)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(text)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Header.Set("Accept", "application/json")
 	if body != nil {
@@ -187,28 +224,20 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	res, err := c.http.Do(r)
 	if err != nil {
 		if refused := (*net.OpError)(nil); errors.As(err, &refused) {
-			return fmt.Errorf("no Atoll answers at %s: %w", c.base, refused.Err)
+			return nil, fmt.Errorf("no Atoll answers at %s: %w", c.base, refused.Err)
 		}
-		return err
+		return nil, err
+	}
+	if res.StatusCode < 300 {
+		return res, nil
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	if res.StatusCode >= 300 {
-		p := &problem{Title: http.StatusText(res.StatusCode)}
+	p := &problem{Title: http.StatusText(res.StatusCode)}
+	if text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err == nil {
 		_ = json.Unmarshal(text, p) // the status says enough
-		p.Status = res.StatusCode
-		return p
 	}
-	if out == nil || len(text) == 0 {
-		return nil
-	}
-	if err := json.Unmarshal(text, out); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	return nil
+	p.Status = res.StatusCode
+	return nil, p
 }
 
 func first(all ...string) string {

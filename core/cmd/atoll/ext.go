@@ -29,7 +29,7 @@ func newExt() *cobra.Command {
 		Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	t.flags(ext.PersistentFlags())
-	ext.AddCommand(newExtInstall(t), newExtReview(t), newExtList(t), newExtRemove(t))
+	ext.AddCommand(newExtInstall(t), newExtReview(t), newExtList(t), newExtRemove(t), newExtRecord(t), newExtReplay())
 	return ext
 }
 

@@ -26,17 +26,23 @@ func run(t *testing.T, in string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-func TestExtensionIsInstalledAfterAYesOnly(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles a guest")
-	}
-	folder := filepath.Join("..", "..", "..", "extensions", "hello")
-	module := filepath.Join(t.TempDir(), "hello.wasm")
+// hello is the folder of the extension hello, and its module, compiled.
+func hello(t *testing.T) (folder, module string) {
+	t.Helper()
+	folder, module = filepath.Join("..", "..", "..", "extensions", "hello"), filepath.Join(t.TempDir(), "hello.wasm")
 	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", module, ".")
 	build.Dir, build.Env = folder, append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	return folder, module
+}
+
+func TestExtensionIsInstalledAfterAYesOnly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles a guest")
+	}
+	folder, module := hello(t)
 	p := launch(t, setUp(t))
 	defer p.kill(t)
 	t.Setenv("ATOLL_SERVER", p.url)

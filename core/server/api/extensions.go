@@ -94,6 +94,7 @@ func (s *API) registerExtensions(a huma.API) {
 		summary: "Remove an extension", text: "Its routes, its pages and everything that it kept go.", errors: []int{http.StatusNotFound}}, s.removeExtension)
 	add(s, a, about{id: "get-extension-health", method: http.MethodGet, path: "/api/v1/extensions/{name}/health", tag: "extensions", summary: "Say where an extension is not asked for a while",
 		text: "Without a scope everything, for the platform's operators; in a scope what concerns the caller's requests there.", errors: []int{http.StatusNotFound}}, s.extensionHealth)
+	s.registerRecordings(a)
 	s.registerContributions(a)
 }
 

@@ -122,6 +122,7 @@ var needs = map[string]need{
 	"get-extension-health": {at: ofEach},
 	"review-extension":     {access.ExtensionsManage, atPlatform},
 	"install-extension":    {access.ExtensionsManage, atPlatform},
+	"record-extension":     {access.ExtensionsManage, atPlatform},
 	"remove-extension":     {access.ExtensionsManage, atPlatform},
 
 	"get-access": {at: ofCaller},

@@ -112,6 +112,8 @@ var known = []struct {
 	{extension.ErrConsent, http.StatusConflict},
 	{extension.ErrRequires, http.StatusUnprocessableEntity},
 	{extension.ErrPackage, http.StatusUnprocessableEntity},
+	{sandbox.ErrRecording, http.StatusConflict},
+	{sandbox.ErrNotAsked, http.StatusConflict},
 	{sandbox.ErrModule, http.StatusUnprocessableEntity},
 	{store.ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{store.ErrConflict, http.StatusConflict},
