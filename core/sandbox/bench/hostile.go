@@ -104,7 +104,8 @@ func p99(sorted []time.Duration) time.Duration { return sorted[(len(sorted)*99+9
 func millis(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 
 // loops runs every guest of the corpus that is stopped for its time, each in a
-// machine of its own, while the host collects garbage without a pause.
+// machine of its own, and then once more while the host collects garbage without
+// a pause.
 func loops(corpus []hostile.Guest, rounds int) ([]figure, error) {
 	ctx := context.Background()
 	room, err := machine.NewLocal(ctx, machine.Options{Logger: slog.New(slog.DiscardHandler)})
@@ -132,10 +133,33 @@ func loops(corpus []hostile.Guest, rounds int) ([]figure, error) {
 		defer code.Close()
 		all = append(all, loop{g.Name, code})
 	}
+	var late []time.Duration
+	worst, latest := "", time.Duration(0)
+	run := func() error {
+		for range rounds {
+			for _, l := range all {
+				d, err := overrun(ctx, l.code)
+				if err != nil {
+					return fmt.Errorf("%s: %w", l.name, err)
+				}
+				late = append(late, d)
+				if d > latest {
+					worst, latest = l.name, d
+				}
+			}
+		}
+		return nil
+	}
+	if err := run(); err != nil {
+		return nil, err
+	}
+	slices.Sort(late)
+	killed := figure{Name: "meter.kill.late", Value: millis(p99(late)), Unit: "ms",
+		Note: fmt.Sprintf("processor time past the budget; %d loops, %d times each; the latest %.2f ms (%s)", len(all), rounds, millis(latest), worst)}
+
 	quiet := watchStalls()
 	time.Sleep(time.Second)
 	resting := quiet()
-
 	stop := make(chan struct{})
 	var collector sync.WaitGroup
 	collections := 0
@@ -151,30 +175,12 @@ func loops(corpus []hostile.Guest, rounds int) ([]figure, error) {
 		}
 	})
 	stalls := watchStalls()
-	var late []time.Duration
-	worst, latest := "", time.Duration(0)
-	for range rounds {
-		for _, l := range all {
-			d, err := overrun(ctx, l.code)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", l.name, err)
-			}
-			late = append(late, d)
-			if d > latest {
-				worst, latest = l.name, d
-			}
-		}
-	}
+	err = run()
 	longest := stalls()
 	close(stop)
 	collector.Wait()
-	slices.Sort(late)
-	return []figure{
-		{Name: "meter.kill.late", Value: millis(p99(late)), Unit: "ms",
-			Note: fmt.Sprintf("processor time past the budget; %d loops, %d times each; the latest %.2f ms (%s)", len(all), rounds, millis(latest), worst)},
-		{Name: "meter.gc.stall", Value: millis(longest), Unit: "ms",
-			Note: fmt.Sprintf("a goroutine that sleeps 0.2 ms at a time, while %d collections came to their end; %.2f ms with nothing else running", collections, millis(resting))},
-	}, nil
+	return []figure{killed, {Name: "meter.gc.stall", Value: millis(longest), Unit: "ms",
+		Note: fmt.Sprintf("a goroutine that sleeps 0.2 ms at a time, while %d collections came to their end; %.2f ms with nothing else running", collections, millis(resting))}}, err
 }
 
 // overrun starts a machine, asks it once, and gives how much processor time past
