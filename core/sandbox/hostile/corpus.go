@@ -43,10 +43,11 @@ type Guest struct {
 
 // Answer is what a request gets: the first field that is not zero says which.
 type Answer struct {
-	Fault   sandbox.Class // the instance ends by its own fault
-	Reset   wire.Code     // the stream is reset
-	Refused bool          // the module is not let in
-	Status  int           // it is answered
+	Fault   sandbox.Class  // the instance ends by its own fault
+	Reset   wire.Code      // the stream is reset
+	Budget  sandbox.Budget // the request is over a budget
+	Refused bool           // the module is not let in
+	Status  int            // it is answered
 	// Text is a part of what the module's author is told, or the whole body.
 	Text string
 }
@@ -182,12 +183,14 @@ func parseAnswer(value string) (a Answer, err error) {
 		if a.Reset == 0 {
 			return a, fmt.Errorf("there is no code %q", text)
 		}
+	case "budget":
+		a.Budget = sandbox.Budget(text)
 	case "refused":
 		a.Refused, a.Text = true, text
 	default:
 		a.Text = text
 		if a.Status, err = strconv.Atoi(kind); err != nil {
-			return a, fmt.Errorf("%q is none of: fault CLASS, reset CODE, refused SENTENCE, STATUS BODY", value)
+			return a, fmt.Errorf("%q is none of: fault CLASS, reset CODE, budget NAME, refused SENTENCE, STATUS BODY", value)
 		}
 	}
 	return a, nil
@@ -216,8 +219,12 @@ func (g *Guest) with(word string) (err error) {
 		g.Limits.Memory = uint64(mebibytes())
 	case "body":
 		g.Body = mebibytes()
+	case "response":
+		g.Limits.ResponseSize = mebibytes()
+	case "calls":
+		g.Limits.HostCallsPerSecond, err = strconv.Atoi(value)
 	default:
-		return fmt.Errorf("nothing is called %q: short, asks, streams, cpu, deadline, memory, body are", key)
+		return fmt.Errorf("nothing is called %q: short, asks, streams, calls, cpu, deadline, memory, body, response are", key)
 	}
 	return err
 }
@@ -229,6 +236,8 @@ func (a Answer) String() string {
 		return "fault " + string(a.Fault)
 	case a.Reset != 0:
 		return "reset " + a.Reset.String()
+	case a.Budget != "":
+		return "budget " + string(a.Budget)
 	case a.Refused:
 		return "refused " + a.Text
 	}

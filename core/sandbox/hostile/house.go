@@ -194,11 +194,14 @@ func (h *House) ask(ctx context.Context, g *sandbox.Guest, guest Guest) (Answer,
 func (h *House) failed(ctx context.Context, guest Guest, err error) (a Answer) {
 	var fault *sandbox.Fault
 	var reset *sandbox.ResetError
+	var budget *sandbox.BudgetError
 	switch {
 	case errors.As(err, &fault) && fault.Extension == guest.Name && fault.Version == version:
 		a.Fault = fault.Class
 	case errors.As(err, &reset):
 		a.Reset = reset.Code
+	case errors.As(err, &budget):
+		a.Budget = budget.Budget
 	case errors.Is(err, sandbox.ErrModule):
 		a.Refused, a.Text = true, err.Error()
 		if wasm, err := guest.Wasm(); err == nil {
