@@ -15,12 +15,9 @@ func (s *state) role(name string) *role {
 	return s.customs[name]
 }
 
-// checkPlace tells whether the record of a custom role can be meant as it is.
-func (c *CustomRole) checkPlace(uid string) error {
-	_, taken := RoleKind(uid)
+// Check tells whether a custom role can be defined where it says.
+func (c *CustomRole) Check() error {
 	switch {
-	case c.UID != uid || uid == "" || taken:
-		return fmt.Errorf("the uid %q cannot be that of a custom role", c.UID)
 	case c.Kind.width() == 0:
 		return fmt.Errorf("%q is no kind of scope", c.Kind)
 	case c.Scope.Kind == KindPlatform && c.Scope.UID == "":
@@ -32,7 +29,11 @@ func (c *CustomRole) checkPlace(uid string) error {
 }
 
 func (s *state) putRole(uid string, c CustomRole) {
-	if err := c.checkPlace(uid); err != nil {
+	err := c.Check()
+	if _, taken := RoleKind(uid); c.UID != uid || uid == "" || taken {
+		err = fmt.Errorf("the uid %q cannot be that of a custom role", c.UID)
+	}
+	if err != nil {
 		slog.Error("a custom role makes no sense and gives no rights", "key", RolePrefix+uid, "error", err)
 		s.removeRole(uid)
 		return

@@ -152,3 +152,11 @@ func (x *Index) Items() []Item {
 	}
 	return all
 }
+
+// Fits tells whether there is a permission, and a role of a kind may have it.
+func (x *Index) Fits(p Permission, k Kind) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	it, ok := x.catalogue.items[p]
+	return ok && it.Scope.width() <= k.width()
+}

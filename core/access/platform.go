@@ -24,20 +24,36 @@ func platformPlace(subjectUID, role string) string {
 	return string(KindPlatform) + "/" + subjectUID + "/" + role
 }
 
-// PlatformOps are the operations that give a person platform roles, for the
-// transaction that creates them. ErrUnknownRole.
+// platformHolder is how whom a binding names is called in its place.
+func platformHolder(b Binding) string {
+	if b.GroupUID != "" {
+		return "g-" + b.GroupUID
+	}
+	return b.SubjectUID
+}
+
+// PlatformOps are the operations that give a person platform roles, presets by
+// name, for the transaction that creates them. ErrUnknownRole.
 func PlatformOps(s store.Store, subjectUID string, roles ...string) ([]store.Op, error) {
-	bindings := store.NewCollection[Binding](s, BindingPrefix)
-	var ops []store.Op
-	for i, name := range roles {
+	for _, name := range roles {
 		if k, ok := RoleKind(name); !ok || k != KindPlatform {
 			return nil, fmt.Errorf("%w at the platform: %q; there are %s", ErrUnknownRole, name, strings.Join(RoleNames(KindPlatform), ", "))
 		}
+	}
+	return platformOps(s, Binding{SubjectUID: subjectUID}, roles)
+}
+
+// platformOps are the operations that give whom a binding names platform roles.
+func platformOps(s store.Store, to Binding, roles []string) ([]store.Op, error) {
+	bindings := store.NewCollection[Binding](s, BindingPrefix)
+	holder := platformHolder(to)
+	var ops []store.Op
+	for i, name := range roles {
 		if slices.Contains(roles[:i], name) {
 			continue
 		}
-		op, err := bindings.PutOp(platformPlace(subjectUID, name), Binding{
-			UID: NewUID(), SubjectUID: subjectUID, Role: name, Scope: BindingScope{Kind: KindPlatform},
+		op, err := bindings.PutOp(platformPlace(holder, name), Binding{
+			UID: NewUID(), SubjectUID: to.SubjectUID, GroupUID: to.GroupUID, Role: name, Scope: BindingScope{Kind: KindPlatform},
 		})
 		if err != nil {
 			return nil, err
@@ -47,31 +63,63 @@ func PlatformOps(s store.Store, subjectUID string, roles ...string) ([]store.Op,
 	return ops, nil
 }
 
-// SetPlatformRoles gives a person exactly these platform roles, in one
-// transaction, and returns its revision for Index.WaitFor. ErrUnknownRole;
-// ErrLastAdministrator; store.ErrConflict when another administrator was
-// changed in the same moment.
+// SetPlatformRoles gives a person exactly these platform roles, presets by name
+// and custom ones by uid, in one transaction, and returns its revision for
+// Index.WaitFor. ErrUnknownRole; ErrLastAdministrator; store.ErrConflict when
+// another administrator or a role was changed in the same moment.
 func SetPlatformRoles(ctx context.Context, s store.Store, subjectUID string, roles []string) (store.Revision, error) {
-	if subjectUID == "" {
-		return 0, errors.New("setting platform roles: of whom is not said")
-	}
-	puts, err := PlatformOps(s, subjectUID, roles...)
-	if err != nil {
-		return 0, err
-	}
 	var guards []store.Guard
 	if !slices.Contains(roles, PlatformAdmin) {
+		var err error
 		if guards, err = GuardAdministrator(ctx, s, subjectUID); err != nil {
 			return 0, fmt.Errorf("setting platform roles: %w", err)
 		}
 	}
-	var ops []store.Op
-	for _, name := range RoleNames(KindPlatform) {
-		if !slices.Contains(roles, name) {
-			ops = append(ops, store.Delete(BindingPrefix+platformPlace(subjectUID, name)))
+	return setPlatformRoles(ctx, s, guards, Binding{SubjectUID: subjectUID}, roles)
+}
+
+// SetGroupPlatformRoles is the same for a group. An administrator who is one by a
+// group only does not count as the last one.
+func SetGroupPlatformRoles(ctx context.Context, s store.Store, groupUID string, roles []string) (store.Revision, error) {
+	return setPlatformRoles(ctx, s, nil, Binding{GroupUID: groupUID}, roles)
+}
+
+func setPlatformRoles(ctx context.Context, s store.Store, guards []store.Guard, to Binding, roles []string) (store.Revision, error) {
+	if (to.SubjectUID == "") == (to.GroupUID == "") {
+		return 0, errors.New("setting platform roles: of whom is not said")
+	}
+	customs := store.NewCollection[CustomRole](s, RolePrefix)
+	for _, name := range roles {
+		if k, ok := RoleKind(name); ok && k == KindPlatform {
+			continue
+		}
+		item, err := customs.Get(ctx, name)
+		if errors.Is(err, store.ErrNotFound) || err == nil && item.Value.Kind != KindPlatform {
+			return 0, fmt.Errorf("%w at the platform: %q; there are %s, and custom roles by their uid", ErrUnknownRole, name, strings.Join(RoleNames(KindPlatform), ", "))
+		}
+		if err != nil {
+			return 0, fmt.Errorf("setting platform roles: %w", err)
+		}
+		guards = append(guards, customs.At(name, item.Modified))
+	}
+	ops, err := platformOps(s, to, roles)
+	if err != nil {
+		return 0, err
+	}
+	place := platformPlace(platformHolder(to), "")
+	had, err := store.NewCollection[Binding](s, BindingPrefix+place).All(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("setting platform roles: %w", err)
+	}
+	for _, item := range had.Items {
+		if !slices.Contains(roles, item.Name) {
+			ops = append(ops, store.Delete(BindingPrefix+place+item.Name))
 		}
 	}
-	rev, err := s.Commit(ctx, guards, append(ops, puts...)...)
+	if len(ops) == 0 {
+		return had.Revision, nil
+	}
+	rev, err := s.Commit(ctx, guards, ops...)
 	if err != nil {
 		return 0, fmt.Errorf("setting platform roles: %w", err)
 	}

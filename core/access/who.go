@@ -2,6 +2,8 @@
 
 package access
 
+import "slices"
+
 // Account is the user with a name.
 func (x *Index) Account(name string) (Account, bool) {
 	x.mu.RLock()
@@ -50,6 +52,25 @@ func (x *Index) BindingsOf(uid string) map[string]Binding {
 // role's uid, by their keys in the store. It looks through all that there are.
 func (x *Index) BindingsTo(role string) map[string]Binding {
 	return x.bindings(func(b *Binding) bool { return b.Role == role })
+}
+
+// BindingsAt are the bindings in force in exactly a scope, in the order of their
+// keys. It looks through all that there are.
+func (x *Index) BindingsAt(scope BindingScope) []Binding {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var keys []string
+	for key, b := range x.state.bindings {
+		if b.granted && b.Scope == scope {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	all := make([]Binding, len(keys))
+	for i, key := range keys {
+		all[i] = x.state.bindings[key].Binding
+	}
+	return all
 }
 
 func (x *Index) bindings(wanted func(*Binding) bool) map[string]Binding {

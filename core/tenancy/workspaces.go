@@ -74,7 +74,12 @@ func (t *Service) DeleteWorkspace(ctx context.Context, name string) error {
 				return fmt.Errorf("the workspace %q is %w: the project %q in cluster %q belongs to it", name, ErrNotEmpty, p.Value.Name, p.Value.Cluster)
 			}
 		}
-		ops, err := t.unbindAll(ctx, access.BindingScope{Kind: access.KindWorkspace, UID: item.Value.UID})
+		scope := access.BindingScope{Kind: access.KindWorkspace, UID: item.Value.UID}
+		roles, err := t.dropRoles(ctx, scope)
+		if err != nil {
+			return err
+		}
+		ops, err := t.unbindAll(ctx, scope, roles...)
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 // The reads of the REST API that are asked for and kept (TanStack Query). What is live comes over the stream instead (src/live).
 import { queryOptions } from '@tanstack/react-query';
 import { done, rest } from './rest';
-import type { ProjectRole, WorkspaceRole } from './types';
 
 type Page<T> = { items: T[] | null; continue?: string };
 type Query = { limit: number; continue?: string };
@@ -77,13 +76,13 @@ export const putMember = (of: MembersOf, user: string, role: string) =>
     ? done(
         rest.PUT('/api/v1/workspaces/{workspace}/members/{user}', {
           params: { path: { ...of, user } },
-          body: { role: role as WorkspaceRole },
+          body: { role },
         }),
       )
     : done(
         rest.PUT('/api/v1/clusters/{cluster}/projects/{project}/members/{user}', {
           params: { path: { ...of, user } },
-          body: { role: role as ProjectRole },
+          body: { role },
         }),
       );
 

@@ -23,8 +23,6 @@ export type Review = Schemas['Review'];
 export type Contribution = Schemas['Contribution'];
 export type Permissions = Schemas['Permissions'];
 export type Info = Schemas['Info'];
-export type WorkspaceRole = Schemas['WorkspaceRole']['role'];
-export type ProjectRole = Schemas['ProjectRole']['role'];
 export type PlatformRole = NonNullable<Schemas['PlatformRoles']['platform']>[number];
 
 /** A list as the core answers it. */

@@ -20,6 +20,10 @@ const rolesOf = (of: MembersOf): string[] =>
     ? ['workspace-admin', 'workspace-member', 'workspace-viewer']
     : ['project-admin', 'project-developer', 'project-viewer'];
 
+// What this page can change: a person with a preset role that does not end by itself.
+const changeable = (one: Member, of: MembersOf): boolean =>
+  one.user !== '' && !one.until && rolesOf(of).includes(one.role);
+
 export function MembersPage() {
   const { place } = useScope();
   if (place?.area === 'project')
@@ -95,12 +99,12 @@ function MembersOfPlace({ of, name }: { of: MembersOf; name: string }) {
             </thead>
             <tbody>
               {data.map((one) => (
-                <tr key={one.user}>
-                  <td className="strong">{one.user}</td>
+                <tr key={`${one.user}/${one.group ?? ''}/${one.until ?? ''}`}>
+                  <td className="strong">{one.user || one.group}</td>
                   <td className="second opt-m">{one.displayName || '–'}</td>
                   <td>
-                    {locked ? (
-                      roleWord(one.role)
+                    {locked || !changeable(one, of) ? (
+                      roleWord(one.roleName)
                     ) : (
                       <select
                         className="select auto"
@@ -117,13 +121,15 @@ function MembersOfPlace({ of, name }: { of: MembersOf; name: string }) {
                     )}
                   </td>
                   <td className="num">
-                    <Button
-                      look="quiet"
-                      icon={Trash2}
-                      locked={locked}
-                      label={t('Remove {name}…', { name: one.user })}
-                      onClick={() => setRemoving(one)}
-                    />
+                    {changeable(one, of) ? (
+                      <Button
+                        look="quiet"
+                        icon={Trash2}
+                        locked={locked}
+                        label={t('Remove {name}…', { name: one.user })}
+                        onClick={() => setRemoving(one)}
+                      />
+                    ) : null}
                   </td>
                 </tr>
               ))}

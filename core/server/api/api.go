@@ -74,6 +74,8 @@ func (s *API) register(a huma.API) {
 	s.registerWorkspaces(a)
 	s.registerProjects(a)
 	s.registerExtensions(a)
+	s.registerMembers(a)
+	s.registerRoles(a)
 	s.registerAccess(a)
 	s.registerPlatform(a)
 }

@@ -20,7 +20,7 @@ const (
 	atCluster   where = "cluster"   // {cluster} of the path
 	atWorkspace where = "workspace" // {workspace} of the path
 	atProject   where = "project"   // {cluster} and {project} of the path
-	inBody      where = "body"      // the body names the scope: the operation asks itself
+	inRequest   where = "request"   // the query or body names the scope: the operation asks itself
 	ofEach      where = "each"      // everybody may ask, and sees what they have the permission for
 	ofCaller    where = "caller"    // everybody may ask, about what is their own
 	ofAll       where = "public"    // without signing in
@@ -108,7 +108,7 @@ var needs = map[string]need{
 	"remove-workspace-member": {access.MembersManage, atWorkspace},
 
 	"list-projects":         {access.ProjectsView, ofEach},
-	"create-project":        {access.ProjectsManage, inBody},
+	"create-project":        {access.ProjectsManage, inRequest},
 	"get-project":           {access.ProjectsView, atProject},
 	"delete-project":        {access.ProjectsManage, atProject},
 	"list-project-members":  {access.MembersView, atProject},
@@ -125,7 +125,26 @@ var needs = map[string]need{
 	"record-extension":     {access.ExtensionsManage, atPlatform},
 	"remove-extension":     {access.ExtensionsManage, atPlatform},
 
-	"get-access": {at: ofCaller},
+	"get-access":                    {at: ofCaller},
+	"list-permissions":              {at: ofEach},
+	"list-platform-members":         {access.MembersView, atPlatform},
+	"set-group-platform-roles":      {access.UsersManage, atPlatform},
+	"set-workspace-member-group":    {access.MembersManage, atWorkspace},
+	"remove-workspace-member-group": {access.MembersManage, atWorkspace},
+	"set-project-member-group":      {access.MembersManage, atProject},
+	"remove-project-member-group":   {access.MembersManage, atProject},
+
+	"list-roles":            {access.MembersView, atPlatform},
+	"get-role":              {access.MembersView, atPlatform},
+	"create-role":           {access.RolesManage, atPlatform},
+	"update-role":           {access.RolesManage, atPlatform},
+	"delete-role":           {access.RolesManage, atPlatform},
+	"list-workspace-roles":  {access.MembersView, atWorkspace},
+	"get-workspace-role":    {access.MembersView, atWorkspace},
+	"create-workspace-role": {access.RolesManage, atWorkspace},
+	"update-workspace-role": {access.RolesManage, atWorkspace},
+	"delete-workspace-role": {access.RolesManage, atWorkspace},
+	"list-project-roles":    {access.MembersView, atProject},
 }
 
 // extensionNeeds is the field of an operation in the document.

@@ -65,7 +65,7 @@ func TestTheTableOfNeedsIsTheDocuments(t *testing.T) {
 			}
 		}
 		switch n.at {
-		case atPlatform, atCluster, atWorkspace, atProject, inBody:
+		case atPlatform, atCluster, atWorkspace, atProject, inRequest:
 			if n.permission == "" {
 				t.Errorf("%s needs no permission at the %s", op.id, n.at)
 			}
@@ -134,7 +134,7 @@ func TestOperationsAreForThoseWhoMay(t *testing.T) {
 	fill := strings.NewReplacer("{cluster}", "c", "{workspace}", "w", "{project}", "p")
 	for _, op := range operations(t) {
 		n := needs[op.id]
-		if n.at == ofAll || n.at == ofCaller || n.at == ofEach || n.at == inBody {
+		if n.at == ofAll || n.at == ofCaller || n.at == ofEach || n.at == inRequest {
 			continue
 		}
 		put(access.RolePrefix+"almost", access.CustomRole{UID: "almost", Kind: access.KindPlatform, Scope: access.BindingScope{Kind: access.KindPlatform}, Permissions: without(index.Items(), n.permission)})

@@ -106,6 +106,7 @@ var known = []struct {
 	{tenancy.ErrNotFound, http.StatusNotFound},
 	{tenancy.ErrExists, http.StatusConflict},
 	{tenancy.ErrNotEmpty, http.StatusConflict},
+	{tenancy.ErrInUse, http.StatusConflict},
 	{tenancy.ErrInvalid, http.StatusUnprocessableEntity},
 	{tenancy.ErrDenied, http.StatusForbidden},
 	{extension.ErrNotFound, http.StatusNotFound},

@@ -34,11 +34,6 @@ type NewProject struct {
 	Adopt     bool   `json:"adopt,omitempty" doc:"Take over a namespace that is there already; for platform administrators only."`
 }
 
-// ProjectRole is a role in a project.
-type ProjectRole struct {
-	Role string `json:"role" enum:"project-admin,project-developer,project-viewer"`
-}
-
 type (
 	projectListInput struct {
 		ListQuery
@@ -66,7 +61,7 @@ type (
 	}
 	projectRoleInput struct {
 		ProjectMemberPath
-		Body ProjectRole
+		Body GivenRole
 	}
 )
 

@@ -53,7 +53,7 @@ type PasswordChange struct {
 
 // PlatformRoles are the roles of a person on the platform.
 type PlatformRoles struct {
-	Platform []string `json:"platform" maxItems:"3" uniqueItems:"true" enum:"platform-admin,platform-operator,platform-member" doc:"All of them; those that are not here are taken away."`
+	Platform []string `json:"platform" maxItems:"16" uniqueItems:"true" doc:"All of them, presets by name and custom roles by uid; those that are not here are taken away." example:"[\"platform-operator\"]"`
 }
 
 // UserChange is what shall be different about a person; what is left out stays.
@@ -181,6 +181,9 @@ func (s *API) listUsers(ctx context.Context, in *ListQuery) (*ListOutput[User], 
 }
 
 func (s *API) createUser(ctx context.Context, in *newUserInput) (*newUserOutput, error) {
+	if err := s.mayGiveAll(ctx, in.Body.PlatformRoles); err != nil {
+		return nil, err
+	}
 	u, generated, err := s.Identity.CreateUser(ctx, identity.NewUser{
 		Name: in.Body.Name, DisplayName: in.Body.DisplayName, Password: in.Body.Password, MustChangePassword: true, PlatformRoles: in.Body.PlatformRoles,
 	})
@@ -249,6 +252,9 @@ func (s *API) setPlatformRoles(ctx context.Context, in *platformRoleInput) (*use
 	}
 	if u.Robot {
 		return nil, problem.New(http.StatusForbidden, "A robot has roles in its workspace only.")
+	}
+	if err := s.mayGiveAll(ctx, in.Body.Platform); err != nil {
+		return nil, err
 	}
 	revision, err := access.SetPlatformRoles(ctx, s.Store, u.UID, in.Body.Platform)
 	if err != nil {

@@ -27,11 +27,6 @@ type NewWorkspace struct {
 	Title string `json:"title,omitempty" maxLength:"128" example:"Demo"`
 }
 
-// WorkspaceRole is a role in a workspace.
-type WorkspaceRole struct {
-	Role string `json:"role" enum:"workspace-admin,workspace-member,workspace-viewer"`
-}
-
 type (
 	newWorkspaceInput struct{ Body NewWorkspace }
 	// WorkspacePath names a workspace.
@@ -50,7 +45,7 @@ type (
 	}
 	workspaceRoleInput struct {
 		WorkspaceMemberPath
-		Body WorkspaceRole
+		Body GivenRole
 	}
 )
 
