@@ -40,6 +40,7 @@ type program struct {
 
 var programs = []program{
 	{"server", ".", []string{"go", "run", "./core/server/bench"}},
+	{"access", ".", []string{"go", "run", "./core/access/bench"}},
 	{"proxy", ".", []string{"go", "run", "./core/kube/bench"}},
 	{"wire", "core/sandbox/bench", []string{"go", "run", "."}},
 }

@@ -48,7 +48,7 @@ func main() {
 	out := flag.String("out", "", "file to write figures to; standard output when empty")
 	flag.StringVar(&o.atoll, "atoll", "build/atoll", "the binary to measure")
 	flag.StringVar(&o.facts, "facts", "build/run/atoll.json", "where a running cluster is named; need not exist")
-	flag.StringVar(&o.only, "only", "", "start, idle or route: measure nothing else")
+	flag.StringVar(&o.only, "only", "", "start, idle, membership or route: measure nothing else")
 	flag.IntVar(&o.starts, "starts", 11, "how many starts to take the median of")
 	flag.DurationVar(&o.idle, "idle", time.Minute, "how long nobody asks before memory is read")
 	flag.IntVar(&o.rounds, "rounds", 7, "rounds of load on the route and its peer, in turns")
@@ -106,6 +106,7 @@ func measure(o options) (figures []figure, err error) {
 	}{
 		{"start", func() ([]figure, error) { return b.startTime(o.starts) }},
 		{"idle", func() ([]figure, error) { return b.idleMemory(o.idle) }},
+		{"membership", b.membership},
 		{"route", func() ([]figure, error) { return b.route(o, dir) }},
 	} {
 		if !strings.Contains(part.name, o.only) {
