@@ -17,7 +17,7 @@ import (
 // Limits of a machine beside its memory.
 const (
 	maxDepth = 8 << 20   // bytes of frames
-	maxTable = 256 << 10 // entries of a table
+	maxTable = 256 << 10 // entries of all tables together
 )
 
 // preparation is the version of what this file and rewrite make of a module.

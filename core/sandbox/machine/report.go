@@ -121,10 +121,12 @@ func (r *Report) inspectMemory(m *rewrite.Module, maxMemory uint64) {
 	if m.Memories[0].Min > 1<<16 || r.MinMemory > maxMemory {
 		r.fault("It starts with %d bytes of memory; at most %d are given.", r.MinMemory, maxMemory)
 	}
+	entries := uint64(0)
 	for _, t := range m.Tables {
-		if t.Min > maxTable {
-			r.fault("It has a table of %d entries; at most %d are given.", t.Min, maxTable)
-		}
+		entries += t.Min
+	}
+	if entries > maxTable {
+		r.fault("It has tables of %d entries; at most %d are given.", entries, maxTable)
 	}
 }
 

@@ -2,7 +2,10 @@
 // no index and no operand is taken on trust.
 package rewrite
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // control is a block that is open.
 type control struct {
@@ -26,6 +29,9 @@ type checker struct {
 	single   [128][1]byte // results of blocks that have one
 	vectors  bool         // some type or global is a vector
 	slow     int          // steps that only strange modules need
+	branches int          // of the function at hand
+	loops    int          // that are open
+	carried  int          // the most operands that a branch takes along
 }
 
 func newChecker(d *decoder) *checker {
@@ -61,6 +67,7 @@ func (c *checker) function(r *reader, typ uint32) body {
 	c.operands = c.operands[:0]
 	c.controls = append(c.controls[:0], control{op: opEnd, results: t.results})
 	deepest := 0
+	c.branches, c.loops, c.carried = 0, 0, 0
 	for len(c.controls) > 0 {
 		r.instruction(&c.in)
 		c.check()
@@ -75,6 +82,10 @@ func (c *checker) function(r *reader, typ uint32) body {
 	}
 	if r.more() {
 		r.fail("a function goes on after its end")
+	}
+	values := len(c.locals) + c.carried + 8
+	if most := c.limits.Meetings / values; c.branches*c.branches > most {
+		r.failAt(b.at, "a function has %d branches with %d locals and operands to take along; at most %d", c.branches, values-8, int(math.Sqrt(float64(most))))
 	}
 	return b
 }
@@ -142,6 +153,21 @@ func (c *checker) open(op opcode, params, results []byte) {
 	}
 	c.controls = append(c.controls, control{op: op, params: params, results: results, height: len(c.operands)})
 	c.pushAll(params)
+	if op == opLoop {
+		if c.loops++; c.loops > c.limits.Loops {
+			c.fail("loops are nested more than %d deep", c.limits.Loops)
+		}
+		c.branch(c.loops)
+	} else {
+		c.branch(1)
+	}
+}
+
+// branch counts blocks and branches; a loop for each loop that it is in.
+func (c *checker) branch(n int) {
+	if c.branches += n; c.branches > c.limits.Branches {
+		c.fail("a function has more than %d blocks and branches", c.limits.Branches)
+	}
 }
 
 // close ends the innermost block; its results are popped.
@@ -152,6 +178,9 @@ func (c *checker) close() control {
 		c.fail("a block leaves %d operands too many", len(c.operands)-top.height)
 	}
 	c.controls = c.controls[:len(c.controls)-1]
+	if top.op == opLoop {
+		c.loops--
+	}
 	return top
 }
 
@@ -161,10 +190,12 @@ func (c *checker) label(depth uint32) []byte {
 		c.fail("there is no label %d", depth)
 	}
 	f := &c.controls[len(c.controls)-1-int(depth)]
+	types := f.results
 	if f.op == opLoop {
-		return f.params
+		types = f.params
 	}
-	return f.results
+	c.carried = max(c.carried, len(types))
+	return types
 }
 
 // blockType gives what the block at hand takes and leaves.
@@ -209,9 +240,11 @@ func (c *checker) check() {
 		}
 		c.pushAll(f.results)
 	case opBr:
+		c.branch(1)
 		c.popAll(c.label(in.a))
 		c.unreachable()
 	case opBrIf:
+		c.branch(1)
 		c.pop(i32)
 		types := c.label(in.a)
 		c.popAll(types)
@@ -295,6 +328,7 @@ func (c *checker) call(t funcType) {
 
 func (c *checker) brTable() {
 	labels := c.in.labels
+	c.branch(len(labels))
 	c.pop(i32)
 	last := c.label(labels[len(labels)-1])
 	for _, depth := range labels[:len(labels)-1] {

@@ -75,7 +75,8 @@ type decoder struct {
 	*Module
 	limits  Limits
 	ours    bool
-	entries int // of all element segments together
+	entries int    // of all element segments together
+	tabled  uint64 // entries of all tables together
 	checker *checker
 }
 
@@ -173,8 +174,8 @@ func (d *decoder) oneMemory(s *reader) {
 
 func (d *decoder) table(s *reader) table {
 	t := table{typ: s.referenceType(), size: s.size(1<<32 - 1)}
-	if t.size.Min > uint64(d.limits.TableEntries) {
-		s.fail("a table of %d entries; at most %d", t.size.Min, d.limits.TableEntries)
+	if d.tabled += t.size.Min; d.tabled > uint64(d.limits.TableEntries) {
+		s.fail("tables of %d entries; at most %d", d.tabled, d.limits.TableEntries)
 	}
 	return t
 }

@@ -94,5 +94,5 @@ func rewritten(wasm []byte, l Limits, o Options) (*Rewritten, error) {
 // decodeAgain decodes a rewritten module, whose hidden names Decode refuses in
 // others.
 func decodeAgain(wasm []byte) (*Module, error) {
-	return decode(wasm, Limits{Module: 1 << 30, Body: 1 << 30, Functions: 1 << 20, Exports: 1 << 20, Locals: 20_000, Imports: 2000, Types: 50_000, Stack: 20_000}.withDefaults(), true)
+	return decode(wasm, Limits{Module: 1 << 30, Body: 1 << 30, Functions: 1 << 20, Exports: 1 << 20, Locals: 20_000, Imports: 2000, Types: 50_000, Stack: 20_000, Branches: 1 << 24, Meetings: 1 << 60}.withDefaults(), true)
 }

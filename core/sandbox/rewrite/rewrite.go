@@ -16,8 +16,9 @@ type Options struct {
 	Module, Tick, Deep string
 	// Depth is how many bytes of frames may be open at once. Zero: 512 KiB.
 	Depth int
-	// TableCap is the most entries that table.grow reaches in tables that the
-	// module defines, unless they begin with more. Zero: as the module says.
+	// TableCap is the most entries that table.grow reaches in all tables that the
+	// module defines together, unless they begin with more. Zero: as the module
+	// says.
 	TableCap uint32
 	// KeepExports keeps all exports; else those that Keep names stay, so far as
 	// the module has them. With KeepExports data stays in the module too.

@@ -111,10 +111,18 @@ func (w *rewriting) code() (bodies code, count int) {
 	return bodies, len(w.bodies) + 1 + len(w.helpers.all)
 }
 
-// capped gives the size of a table that cannot grow without end.
+// capped gives the size of a table that cannot grow without end: all tables
+// together not beyond the cap.
 func (w *rewriting) capped(s Size) Size {
-	if most := uint64(w.o.TableCap); most > 0 && (!s.Capped || s.Max > most) {
-		s.Max, s.Capped = max(most, s.Min), true
+	if w.o.TableCap == 0 || len(w.Tables) == 0 {
+		return s
+	}
+	spare := uint64(w.o.TableCap)
+	for _, t := range w.Tables {
+		spare -= min(spare, t.Min)
+	}
+	if most := s.Min + spare/uint64(len(w.Tables)); !s.Capped || s.Max > most {
+		s.Max, s.Capped = most, true
 	}
 	return s
 }

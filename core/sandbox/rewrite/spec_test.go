@@ -174,7 +174,8 @@ func (s *specRun) instantiate(name, as string) (api.Module, error) {
 	if _, err := s.check.CompileModule(ctx, wasm); err != nil {
 		return nil, err
 	}
-	out, err := rewritten(wasm, Limits{}, Options{KeepExports: true})
+	// A br_table of the suite has 25,000 labels.
+	out, err := rewritten(wasm, Limits{Branches: 1 << 20, Meetings: 1 << 40}, Options{KeepExports: true})
 	if err != nil {
 		return nil, err
 	}
