@@ -17,6 +17,11 @@ const (
 	// smallConstant is up to how many bytes an operation of memory whose length
 	// is a constant stays as it is: compilers copy and clear structures so.
 	smallConstant = 4 << 10
+	// smallLength is up to how many bytes memory.copy and memory.fill do without
+	// the helper if their length turns out to be that, and smallWeight what those
+	// cost, in tenths.
+	smallLength = 128
+	smallWeight = 25
 
 	bytesPerUnit   = 16   // of memory that is written
 	entriesPerUnit = 2    // of a table
@@ -65,6 +70,35 @@ func (w *rewriting) helper(in *instr) uint32 {
 	w.helpers.index[key] = n
 	w.helpers.all = append(w.helpers.all, w.makeHelper(key))
 	return n
+}
+
+// inline writes memory.copy or memory.fill: if it is short, as it is, and with
+// the helper else. The operands go through three locals.
+func (w *writer) inline(in *instr, first uint32) {
+	c := &w.out
+	helper := w.helper(in)
+	operands := func() {
+		for x := range uint32(3) {
+			c.index(opLocalGet, first+x)
+		}
+	}
+	for x := range uint32(3) {
+		c.index(opLocalSet, first+2-x)
+	}
+	c.index(opLocalGet, first+2)
+	c.i32(smallLength)
+	c.op(opI32LeU)
+	c.block(opIf)
+	operands()
+	if in.op == opMemoryFill {
+		c.index(opMemoryFill, 0)
+	} else {
+		c.index(opMemoryCopy, 0, 0)
+	}
+	c.op(opElse)
+	operands()
+	c.index(opCall, helper)
+	c.op(opEnd)
 }
 
 // bulk is a helper in the making. Its parameters are locals 0 to 2, or 0 and 1.

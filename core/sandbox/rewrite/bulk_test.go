@@ -48,7 +48,7 @@ func bulkModule(table bool, instruction func(c *code)) []byte {
 func TestBulkOperationsWorkAsBefore(t *testing.T) {
 	const mib, all = 1 << 20, 48 << 16
 	memory := [][3]uint32{
-		{0, 1, 0}, {0, 100, mib}, {5, 9, mib + 1}, {9, 5, 2*mib + 12345}, {0, 1000, all - 1000}, {1000, 0, all - 1000},
+		{0, 1, 0}, {3, 1, 128}, {1, 3, 129}, {all - 10, 0, 11}, {0, all - 10, 11}, {0, 100, mib}, {5, 9, mib + 1}, {9, 5, 2*mib + 12345}, {0, 1000, all - 1000}, {1000, 0, all - 1000},
 		{1000, 0, all - 999}, {0, 1000, all - 999}, {mib, 0, 2 * mib}, {all, 0, 0}, {0, 0xffffffff, 2 * mib}, {0, 0, 0xffffffff}, {0, 65536, 0x80000000},
 	}
 	table := [][3]uint32{

@@ -10,7 +10,12 @@ type writer struct {
 	in     instr
 	out    code  // instructions without charges
 	length int64 // the constant that the last instruction was, or -1
+
+	scratch uint32 // the first of the locals that are added: ownLocals, i64 and i32
+	inlined bool   // there are three more, i32, for operands
 }
+
+const ownLocals = 2
 
 // function writes the body of a defined function.
 func (w *writer) function(n int) code {
@@ -23,6 +28,7 @@ func (w *writer) function(n int) code {
 func (w *writer) walk(b *body) {
 	r := &reader{wasm: w.wasm, at: b.code, end: b.end}
 	w.out, w.length = w.out[:0], -1
+	w.scratch, w.inlined = uint32(len(w.types[b.typ].params)+b.locals), false
 	w.flow.source = r.at
 	w.flow.begin()
 	for r.more() {
@@ -64,7 +70,12 @@ func (w *writer) instruction(r *reader) {
 	default:
 		if isBulk(in.op) && !small {
 			f.calls++ // a helper charges
-			w.out.index(opCall, w.helper(in))
+			if in.op == opMemoryCopy || in.op == opMemoryFill {
+				w.inlined = true
+				w.inline(in, w.scratch+ownLocals)
+			} else {
+				w.out.index(opCall, w.helper(in))
+			}
 			return
 		}
 		begin := len(w.out)
@@ -109,6 +120,8 @@ func (w *writer) weight(in *instr, small bool) int {
 	case opMemoryCopy, opMemoryFill, opMemoryInit:
 		if small {
 			weight += int(w.length) * tenths / bytesPerUnit
+		} else if in.op != opMemoryInit {
+			weight += smallWeight
 		}
 	}
 	return weight
@@ -122,8 +135,7 @@ func (w *writer) small() bool {
 
 // finish puts charges and frame around what was written.
 func (w *writer) finish(b *body, leaf bool) code {
-	t := w.types[b.typ]
-	scratch := uint32(len(t.params) + b.locals)
+	scratch := w.scratch
 	rest := w.flow.place(leaf)
 	frame := 0
 	if b.calls {
@@ -137,7 +149,7 @@ func (w *writer) finish(b *body, leaf bool) code {
 	w.charge(&c, &w.flow.blocks[0], scratch, false)
 	if b.calls {
 		w.enter(&c, frame, scratch+1)
-		w.frameBlock(&c, t.results)
+		w.frameBlock(&c, w.types[b.typ].results)
 	}
 	w.charged(&c, scratch, kept)
 	if b.calls {
@@ -176,13 +188,16 @@ func (w *writer) charged(c *code, scratch uint32, kept bool) {
 	until(len(w.out))
 }
 
-// locals writes a function's locals and two more, to count in.
+// locals writes a function's locals and those that are added.
 func (w *writer) locals(c *code, b *body) {
 	r := &reader{wasm: w.wasm, at: b.at, end: b.code}
 	groups := r.u32()
 	c.u32(groups + 2)
 	c.bytes(w.wasm[r.at:r.end])
 	c.bytes([]byte{1, i64, 1, i32})
+	if w.inlined {
+		(*c)[len(*c)-2] += 3
+	}
 }
 
 // charge writes a block's charge. The fuel is taken from the local if it is kept

@@ -38,6 +38,7 @@ const (
 	opF64Const     opcode = 0x44
 	opI32LtS       opcode = 0x48
 	opI32GtU       opcode = 0x4b
+	opI32LeU       opcode = 0x4d
 	opI64GeS       opcode = 0x59
 	opI64GtU       opcode = 0x56
 	opI64LeU       opcode = 0x58
