@@ -197,3 +197,53 @@ func TestGroupsAreMembersToo(t *testing.T) {
 		t.Errorf("after its roles were taken, a member of the group has %v", got)
 	}
 }
+
+func TestExplanationsTellNoMoreThanOneMaySee(t *testing.T) {
+	_, admin, wendy, petra, mona := grove(t)
+	type explanation struct {
+		Allowed      bool
+		User, Reason string
+		By           *struct{ Role, Scope string }
+		Grant        *struct {
+			Scope    string
+			Roles    []struct{ ID string }
+			Grantors []string
+		}
+	}
+	explain := func(b *browser, query string, status int) (e explanation) {
+		t.Helper()
+		a := b.must("GET", "/api/v1/access:explain?"+query, nil, status)
+		if status == 200 {
+			a.json(&e)
+		}
+		return e
+	}
+	const here = "&cluster=local&project=red-1"
+	if e := explain(wendy, "permission=pods.exec"+here, 200); !e.Allowed || e.By == nil || e.By.Role != "workspace-admin" || e.By.Scope != "workspaces/red" {
+		t.Errorf("wendy: %+v", e)
+	}
+	// Mona sees nothing there, and learns nothing of it, whether it is there or not.
+	for _, where := range []string{here, "&cluster=local&project=nothing"} {
+		if e := explain(mona, "permission=pods.exec"+where, 200); e.Allowed || e.By != nil || e.Grant != nil {
+			t.Errorf("mona%s: %+v", where, e)
+		}
+	}
+	explain(mona, "user=petra&permission=pods.exec"+here, 403)
+	admin.must("PUT", red1+"/members/mona", map[string]any{"role": "project-viewer"}, 200)
+	if e := explain(mona, "permission=pods.exec"+here, 200); e.Grant == nil || e.Grant.Roles[0].ID != "project-developer" || !slices.Equal(e.Grant.Grantors, []string{"admin", "petra", "wendy"}) {
+		t.Errorf("mona, who sees the members: %+v", e)
+	}
+	var blind struct{ ID string }
+	admin.must("POST", "/api/v1/roles", role("blind", "project", "secrets.view"), 201).json(&blind)
+	admin.must("PUT", red1+"/members/mona", map[string]any{"role": blind.ID}, 200)
+	if e := explain(mona, "permission=pods.exec"+here, 200); e.Grant == nil || len(e.Grant.Roles) == 0 || len(e.Grant.Grantors) != 0 {
+		t.Errorf("mona, who does not see the members: %+v", e)
+	}
+	if e := explain(petra, "user=mona&permission=secrets.view"+here, 200); !e.Allowed || e.User != "mona" || e.By == nil || e.By.Role != blind.ID {
+		t.Errorf("petra about mona: %+v", e)
+	}
+	explain(petra, "user=mona&permission=audit.view", 403)
+	explain(petra, "user=nobody&permission=audit.view"+here, 404)
+	explain(petra, "permission=galaxies.manage"+here, 422)
+	explain(petra, "permission=pods.exec&project=red-1", 422)
+}

@@ -18,6 +18,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/access:explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why one may or may not do something in a scope, and who could change that */
+        get: operations["explain-access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters": {
         parameters: {
             query?: never;
@@ -1395,6 +1412,24 @@ export interface components {
             /** @description Never changes and is never given again. */
             uid: string;
         };
+        Explanation: {
+            allowed: boolean;
+            /** @description What allows it. */
+            by?: components["schemas"]["GivenBy"];
+            /** @description How it could be had; absent when it is allowed, and where the caller does not see the scope. */
+            grant?: components["schemas"]["GrantWay"];
+            /** @example pods.exec */
+            permission: string;
+            /**
+             * @description In a sentence.
+             * @example The role project-developer, given in clusters/local/projects/demo to the group developers, has it.
+             */
+            reason: string;
+            /** @example clusters/local/projects/demo */
+            scope: string;
+            /** @example jane */
+            user: string;
+        };
         Extension: {
             /** @description What was consented to. */
             asks: components["schemas"]["Ask"][];
@@ -1476,12 +1511,52 @@ export interface components {
             /** @description Only this once. */
             generatedPassword: string;
         };
+        GivenBy: {
+            /**
+             * @description The group to which it was given; absent when it was given to the person.
+             * @example developers
+             */
+            group?: string;
+            /**
+             * @description The id of the role.
+             * @example project-developer
+             */
+            role: string;
+            /** @example project-developer */
+            roleName: string;
+            /**
+             * @description Where it was given.
+             * @example clusters/local/projects/demo
+             */
+            scope: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             */
+            until?: string;
+        };
         GivenRole: {
             /**
              * @description The id of a role that may be given here: a preset's name, or the uid of a custom role.
              * @example project-developer
              */
             role: string;
+        };
+        GrantWay: {
+            /**
+             * @description Who could give one of them; empty for who may not see the members.
+             * @example [
+             *       "petra"
+             *     ]
+             */
+            grantors: string[];
+            /** @description Roles that have the permission, those with the least first. */
+            roles: components["schemas"]["RoleName"][];
+            /**
+             * @description Where a role would have to be given.
+             * @example clusters/local/projects/demo
+             */
+            scope: string;
         };
         Group: {
             /** Format: date-time */
@@ -2030,6 +2105,12 @@ export interface components {
             /** @example On call */
             title?: string;
         };
+        RoleName: {
+            /** @example project-developer */
+            id: string;
+            /** @example project-developer */
+            name: string;
+        };
         SecondFactor: {
             enabled: boolean;
             /** Format: int64 */
@@ -2205,6 +2286,97 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "explain-access": {
+        parameters: {
+            query: {
+                cluster?: string;
+                workspace?: string;
+                /** @description Only together with cluster. */
+                project?: string;
+                permission: string;
+                /** @description Somebody else; for who may see the members of the scope. */
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -77,6 +77,7 @@ func (s *API) register(a huma.API) {
 	s.registerMembers(a)
 	s.registerRoles(a)
 	s.registerAccess(a)
+	s.registerExplain(a)
 	s.registerPlatform(a)
 }
 

@@ -126,6 +126,7 @@ var needs = map[string]need{
 	"remove-extension":     {access.ExtensionsManage, atPlatform},
 
 	"get-access":                    {at: ofCaller},
+	"explain-access":                {access.MembersView, inRequest},
 	"list-permissions":              {at: ofEach},
 	"list-platform-members":         {access.MembersView, atPlatform},
 	"set-group-platform-roles":      {access.UsersManage, atPlatform},
