@@ -20,12 +20,15 @@ import (
 const (
 	// firstSlice is how many units a guest gets at first, and leastSlice and
 	// mostSlice what it gets at a time later. Everybody else may have to wait
-	// that long for it, a garbage collection too: the most is a few
-	// milliseconds of the dearest code, and the least that of stores of which
-	// each meets a page that was never touched, a hundred times what they weigh.
+	// that long for it, a garbage collection too.
 	firstSlice = 10_000
 	leastSlice = 2_000
 	mostSlice  = 400_000
+	// step is how much of a slice it gets at a time: after each the wall's clock
+	// tells whether the slice is over before its time. It is a few milliseconds of
+	// the dearest there is, stores of which each meets a page that was never
+	// touched, a hundred times what they weigh.
+	step = 16_000
 	// hostSlice is how many units of work the host does before it looks.
 	hostSlice = 100_000
 	// A slice should take between shortSlice and longSlice.
@@ -40,8 +43,9 @@ type meter struct {
 
 	fuel    api.MutableGlobal // units left of granted
 	granted int64
-	slice   int64         // what the next tick gives
-	lasted  time.Duration // processor time since the last tick
+	slice   int64         // what it gets until the next look at the clocks
+	ahead   int64         // what of that is not granted yet
+	lasted  time.Duration // processor time of the slice
 	debt    int64         // units of work in the host on the guest's behalf, since the last tick
 
 	budget time.Duration
@@ -55,7 +59,7 @@ type meter struct {
 // renew makes the meter that of a machine which has run nothing.
 func (m *meter) renew() {
 	m.fuel.Set(0)
-	m.granted, m.slice, m.lasted, m.debt = 0, 0, 0, 0
+	m.granted, m.slice, m.ahead, m.lasted, m.debt = 0, 0, 0, 0, 0
 }
 
 // begin waits for a processor and starts to measure a turn.
@@ -84,17 +88,29 @@ func (m *meter) end() Usage {
 // (less than nothing), and gives new. It panics with ErrStopped.
 func (m *meter) tick(left int64) int64 {
 	m.bill(left)
+	if m.ahead > 0 && time.Since(m.since) < longSlice && !m.killed.Load() {
+		return m.grant()
+	}
 	m.pause()
 	switch {
 	case m.slice == 0:
 		m.slice = firstSlice
+	case left < -hostSlice: // memory was added, and its pages are to be met
+		m.slice = leastSlice
 	case m.lasted < shortSlice:
 		m.slice = min(2*m.slice, mostSlice)
 	case m.lasted > longSlice:
 		m.slice = max(m.slice/2, leastSlice)
 	}
-	m.granted, m.lasted = m.slice, 0
-	return m.slice
+	m.ahead, m.lasted = m.slice, 0
+	return m.grant()
+}
+
+// grant gives the next step of the slice.
+func (m *meter) grant() int64 {
+	m.granted = min(m.ahead, step)
+	m.ahead -= m.granted
+	return m.granted
 }
 
 // bill counts what was used of the fuel granted, of which this is left, and what

@@ -9,8 +9,8 @@ package rewrite
 import "bytes"
 
 const (
-	memoryPiece = 1 << 20  // bytes
-	tablePiece  = 64 << 10 // entries
+	memoryPiece = 256 << 10 // bytes, of which each page may be met for the first time
+	tablePiece  = 64 << 10  // entries
 	// maxHelpers bounds the functions that are added: table and segment
 	// operations need one for each table and segment.
 	maxHelpers = 1_000
