@@ -10,9 +10,11 @@ import (
 	"github.com/atoll-platform/atoll/core/access"
 )
 
-// prefix stands before every name and group that Atoll gives to Kubernetes, so
-// that none of them can be one of Kubernetes' own ("system:...").
-const prefix = "atoll:"
+// UserPrefix stands before every name and group that Atoll gives to Kubernetes,
+// so that none of them can be one of Kubernetes' own ("system:...").
+const UserPrefix = "atoll:"
+
+const prefix = UserPrefix
 
 // extraPrefix stands before every key of what a request carries besides.
 const extraPrefix = "atoll.dev/"

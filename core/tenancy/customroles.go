@@ -66,16 +66,12 @@ func (r *reconciler) removeCustoms(ctx context.Context, wanted []object) error {
 		keep[want.resource][want.GetName()] = true
 	}
 	for _, resource := range []schema.GroupVersionResource{clusterRoleBindingResource, clusterRoleResource} {
-		have, err := r.client.Resource(resource).List(ctx, metav1.ListOptions{LabelSelector: selectOurs})
-		if err != nil {
-			return fmt.Errorf("listing %s: %w", resource.Resource, err)
-		}
-		for _, one := range have.Items {
-			if !strings.HasPrefix(one.GetName(), customPrefix) || keep[resource][one.GetName()] {
+		for _, one := range r.seen.in(resource, "") {
+			if !strings.HasPrefix(one.Name, customPrefix) || keep[resource][one.Name] {
 				continue
 			}
-			if err := r.client.Resource(resource).Delete(ctx, one.GetName(), metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
-				return fmt.Errorf("removing %s %q: %w", resource.Resource, one.GetName(), err)
+			if err := r.client.Resource(resource).Delete(ctx, one.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+				return fmt.Errorf("removing %s %q: %w", resource.Resource, one.Name, err)
 			}
 		}
 	}
@@ -86,31 +82,6 @@ func (r *reconciler) removeCustoms(ctx context.Context, wanted []object) error {
 type reach struct {
 	kind  access.Kind
 	scope access.BindingScope
-}
-
-// followRoles queues what a custom role reaches when it is made, changed or
-// deleted: the cluster's objects, and projects unless only its permissions have
-// changed.
-func (r *reconciler) followRoles(ctx context.Context) {
-	roles := store.NewCollection[access.CustomRole](r.service.store, access.RolePrefix)
-	for ctx.Err() == nil {
-		all, err := roles.All(ctx)
-		if err == nil {
-			known := map[string]reach{}
-			r.rolesChanged(ctx, store.ItemBatch[access.CustomRole]{Revision: all.Revision, Items: all.Items}, known)
-			var changes <-chan store.ItemBatch[access.CustomRole]
-			if changes, err = roles.Watch(ctx, all.Revision); err == nil {
-				for batch := range changes {
-					r.rolesChanged(ctx, batch, known)
-					err = batch.Err
-				}
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			r.service.options.Logger.Warn("following roles in the store", "cluster", r.cluster.Name(), "error", err)
-		}
-		pause(ctx, retryFirst)
-	}
 }
 
 // rolesChanged queues what changed roles reach, once the index has them: it says
@@ -134,13 +105,5 @@ func (r *reconciler) rolesChanged(ctx context.Context, batch store.ItemBatch[acc
 	if !moved {
 		return
 	}
-	projects, err := r.service.Projects(ctx)
-	if err != nil {
-		return // the next round of all projects comes by itself
-	}
-	for _, p := range projects {
-		if p.Cluster == r.cluster.Name() {
-			r.queue.Add(p.Name)
-		}
-	}
+	r.queueProjects(ctx, func(Project) bool { return true })
 }

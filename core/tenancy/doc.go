@@ -3,8 +3,11 @@
 // make Kubernetes match.
 //
 // What belongs here: creating, deleting and listing of workspaces, projects and
-// members; the roles that Kubernetes enforces, as ClusterRoles; a namespace's
-// labels and bindings; the repair of what was changed behind Atoll's back.
+// members; budgets and what projects have of them; the roles that Kubernetes
+// enforces, as ClusterRoles, and the policies that hold projects, as
+// ValidatingAdmissionPolicies; a namespace's labels, bindings, quotas and
+// isolation; the repair of what was changed behind Atoll's back, by the one
+// replica that is elected.
 //
 // What does not: what a role allows inside Atoll (access), who a person is
 // (identity), requests of people to Kubernetes (kube). Membership never writes

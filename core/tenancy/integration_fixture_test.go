@@ -82,8 +82,19 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(cancel)
 	registry := kube.NewRegistry(ctx, []kube.Config{{Name: "real", Kubeconfig: kubeconfig}}, kube.Options{})
 	t.Cleanup(registry.Close)
+	t.Cleanup(func() { // what the cluster keeps of an Atoll, once it is closed
+		uid, err := (&Service{store: s.store}).platformUID(context.Background())
+		if err != nil {
+			t.Error(err)
+		}
+		_ = s.admin.Resource(configMapResource).Namespace(systemNamespace).Delete(context.Background(), "hosts-"+uid, metav1.DeleteOptions{})
+		_ = s.admin.Resource(schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}).Namespace(systemNamespace).Delete(context.Background(), "atoll-"+uid, metav1.DeleteOptions{})
+	})
 	s.service = New(ctx, s.store, s.index, registry, Options{})
 	t.Cleanup(s.service.Close)
+	if _, err := s.service.platformUID(t.Context()); err != nil {
+		t.Fatal(err) // written now, so that tests compare stores that have it
+	}
 	s.proxy = kube.NewProxy(registry, s.index, kube.ProxyOptions{})
 	t.Cleanup(s.proxy.Close)
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -134,7 +145,7 @@ func (s *site) as(t *testing.T, name string) dynamic.Interface {
 func (s *site) project(t *testing.T, suffix string, members map[string]string) Project {
 	t.Helper()
 	name := s.run + "-" + suffix
-	if _, err := s.service.CreateWorkspace(t.Context(), access.Subject{}, name, ""); err != nil {
+	if _, err := s.service.CreateWorkspace(t.Context(), access.Subject{}, name, "", Settings{}); err != nil {
 		t.Fatal(err)
 	}
 	p, err := s.service.CreateProject(t.Context(), person("jane"), NewProject{Name: name, Cluster: "real", Workspace: name})

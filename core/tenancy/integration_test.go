@@ -282,7 +282,7 @@ func TestIntegrationSelfReviewsAreAnsweredForTheirNamespace(t *testing.T) {
 func TestIntegrationAPrivilegedPodIsRefusedInTheFirstMoment(t *testing.T) {
 	s := newSite(t)
 	name := s.run + "-quick"
-	if _, err := s.service.CreateWorkspace(t.Context(), access.Subject{}, name, ""); err != nil {
+	if _, err := s.service.CreateWorkspace(t.Context(), access.Subject{}, name, "", Settings{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.service.CreateProject(t.Context(), person("jane"), NewProject{Name: name, Cluster: "real", Workspace: name}); err != nil {
@@ -373,7 +373,7 @@ func TestIntegrationDriftIsRepaired(t *testing.T) {
 					return false
 				}
 			}
-			return len(have) == 3 && !repair(namespace, namespaceObject(p.Project))
+			return len(have) == 3 && !repair(namespace, namespaceObject(Workspace{}, p))
 		})
 	}
 }
@@ -387,7 +387,7 @@ func TestIntegrationAForeignNamespaceIsTakenOverOnRequestOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.admin.Resource(namespaceResource).Delete(t.Context(), name, metav1.DeleteOptions{}) })
-	if _, err := s.service.CreateWorkspace(t.Context(), access.Subject{}, name, ""); err != nil {
+	if _, err := s.service.CreateWorkspace(t.Context(), access.Subject{}, name, "", Settings{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.service.CreateProject(t.Context(), person("jane"), NewProject{Name: name, Cluster: "real", Workspace: name}); err != nil {

@@ -35,6 +35,9 @@ func checkProjectName(name string) error {
 	if name == "default" || strings.HasPrefix(name, "kube-") {
 		return fmt.Errorf("the project name %q is %w: \"default\" and names that begin with \"kube-\" are Kubernetes' own", name, ErrInvalid)
 	}
+	if name == systemNamespace {
+		return fmt.Errorf("the project name %q is %w: it is Atoll's own", name, ErrInvalid)
+	}
 	return nil
 }
 

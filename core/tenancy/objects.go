@@ -4,6 +4,8 @@ package tenancy
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	rbac "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -27,9 +29,27 @@ const (
 	managed      = "atoll"
 	selectOurs   = labelManaged + "=" + managed
 
-	labelPodSecurity        = "pod-security.kubernetes.io/enforce"
-	labelPodSecurityVersion = "pod-security.kubernetes.io/enforce-version"
+	ownDomain         = "atoll.dev/"
+	podSecurityDomain = "pod-security.kubernetes.io/"
+
+	labelPodSecurity        = podSecurityDomain + "enforce"
+	labelPodSecurityVersion = podSecurityDomain + "enforce-version"
 )
+
+// Annotations of a project's namespace, which the cluster's policies read.
+const (
+	annotationServiceTypes = ownDomain + "service-types" // those that are allowed, between commas
+	annotationIsolated     = ownDomain + "isolated"      // true or false
+)
+
+// systemNamespace is where Atoll keeps what is its own in a cluster.
+const systemNamespace = "atoll-system"
+
+// keptResources are the kinds of all objects that Atoll keeps.
+var keptResources = []schema.GroupVersionResource{
+	namespaceResource, roleBindingResource, clusterRoleResource, clusterRoleBindingResource,
+	quotaResource, limitRangeResource, networkPolicyResource, policyResource, policyBindingResource, configMapResource,
+}
 
 // object is one object that should be there.
 type object struct {
@@ -64,11 +84,16 @@ func clusterObjects() []object {
 
 // namespaceObject is a project's namespace, guarded by Pod Security from its
 // first moment: the labels are part of what creates it.
-func namespaceObject(p access.Project) object {
-	return newObject(namespaceResource, "Namespace", "", p.Name, map[string]string{
+func namespaceObject(w Workspace, p Project) object {
+	o := newObject(namespaceResource, "Namespace", "", p.Name, map[string]string{
 		kube.LabelProject: p.UID, kube.LabelWorkspace: p.WorkspaceUID,
-		labelPodSecurity: "baseline", labelPodSecurityVersion: "latest",
+		labelPodSecurity: w.podSecurity(), labelPodSecurityVersion: "latest",
 	}, nil)
+	o.SetAnnotations(map[string]string{
+		annotationServiceTypes: strings.Join(w.ServiceTypes, ","),
+		annotationIsolated:     strconv.FormatBool(w.Isolated),
+	})
+	return o
 }
 
 // bindingObjects bind a project's groups, one for each role. Who is in a group

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/store"
@@ -25,11 +26,18 @@ type Project struct {
 	access.Project
 	// Message says why the phase is not Ready.
 	Message string `json:"message,omitempty"`
+	// Conditions are the steps on the way, in their order.
+	Conditions []Condition `json:"conditions,omitempty"`
 	// Adopted: the namespace was there before; deleting the project gives it
 	// back instead of deleting it.
 	Adopted bool `json:"adopted,omitempty"`
 	// NamespaceUID is Kubernetes' id of the namespace, once it is this project's.
 	NamespaceUID string `json:"namespaceUID,omitempty"`
+	// Quota is the project's share of its workspace's budget, and what it is
+	// bound to besides.
+	Quota Amounts `json:"quota,omitempty"`
+	// Containers are what its containers get that do not ask.
+	Containers Containers `json:"containers,omitzero"`
 }
 
 // NewProject is what is asked for.
@@ -37,15 +45,16 @@ type NewProject struct {
 	Name      string // of the namespace too
 	Cluster   string
 	Workspace string // its name
-	Title     string
-	Adopt     bool // take an existing namespace over; for platform administrators only
+	Adopt     bool   // take an existing namespace over; for platform administrators only
+	ProjectSettings
 }
 
 func projectName(cluster, name string) string { return cluster + "/" + name }
 
 // CreateProject records a project; its namespace follows by itself, see Phase.
 // The maker becomes its administrator. ErrInvalid, ErrNotFound (cluster or
-// workspace), ErrExists, ErrDenied (adoption).
+// workspace), ErrExists, ErrDenied (adoption, or a cluster that is not the
+// workspace's), ErrBudget.
 func (t *Service) CreateProject(ctx context.Context, by access.Subject, n NewProject) (Project, error) {
 	if err := errors.Join(checkProjectName(n.Name), checkTitle(n.Title)); err != nil {
 		return Project{}, err
@@ -66,13 +75,19 @@ func (t *Service) CreateProject(ctx context.Context, by access.Subject, n NewPro
 		if err != nil {
 			return fmt.Errorf("reading workspace %q: %w", n.Workspace, err)
 		}
+		if len(w.Value.Clusters) > 0 && !slices.Contains(w.Value.Clusters, n.Cluster) {
+			return fmt.Errorf("a project in cluster %q is %w: the workspace %q has projects in %q", n.Cluster, ErrDenied, n.Workspace, w.Value.Clusters)
+		}
 		name := projectName(n.Cluster, n.Name)
 		if _, err := t.projects.Get(ctx, name); err == nil {
 			return fmt.Errorf("the project %q in cluster %q %w", n.Name, n.Cluster, ErrExists)
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("reading project %q: %w", n.Name, err)
 		}
-		p = Project{Adopted: n.Adopt, Project: access.Project{
+		if err := t.afford(ctx, w.Value, "", n.Quota); err != nil {
+			return err
+		}
+		p = Project{Adopted: n.Adopt, Quota: n.Quota, Containers: n.Containers, Project: access.Project{
 			UID: access.NewUID(), Name: n.Name, Cluster: n.Cluster, WorkspaceUID: w.Value.UID, Title: n.Title, CreatedAt: t.now(), Phase: PhasePending,
 		}}
 		if !cluster.Ready() {
@@ -82,7 +97,8 @@ func (t *Service) CreateProject(ctx context.Context, by access.Subject, n NewPro
 		if err != nil {
 			return err
 		}
-		// Touched, so that the workspace is not deleted in the same moment.
+		// Touched, so that the workspace is not deleted in the same moment, and its
+		// budget not given twice.
 		touch, err := t.workspaces.PutOp(n.Workspace, w.Value)
 		if err != nil {
 			return err
@@ -143,18 +159,20 @@ func (t *Service) DeleteProject(ctx context.Context, cluster, name string) error
 		if item.Value.Phase == PhaseDeleting {
 			return nil
 		}
-		return t.setPhase(ctx, item, PhaseDeleting, "", item.Value.NamespaceUID)
+		p := item.Value
+		p.Phase, p.Message, p.Conditions = PhaseDeleting, "", nil
+		return t.tell(ctx, item, p)
 	})
 }
 
-// setPhase writes what the reconciler found, if it is news. store.ErrConflict
-// when the record was changed meanwhile.
-func (t *Service) setPhase(ctx context.Context, item store.Item[Project], phase, message, namespaceUID string) error {
-	p := item.Value
-	if p.Phase == phase && p.Message == message && p.NamespaceUID == namespaceUID {
+// tell writes what the reconciler found, if it is news. store.ErrConflict when
+// the record was changed meanwhile.
+func (t *Service) tell(ctx context.Context, item store.Item[Project], p Project) error {
+	was := item.Value
+	p.Conditions = since(was.Conditions, p.Conditions, t.now())
+	if p.Phase == was.Phase && p.Message == was.Message && p.NamespaceUID == was.NamespaceUID && slices.Equal(p.Conditions, was.Conditions) {
 		return nil
 	}
-	p.Phase, p.Message, p.NamespaceUID = phase, message, namespaceUID
 	put, err := t.projects.PutOp(item.Name, p)
 	if err != nil {
 		return err

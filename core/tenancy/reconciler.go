@@ -7,12 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/util/workqueue"
 
@@ -27,12 +27,18 @@ type reconciler struct {
 	cluster *kube.Cluster
 	queue   workqueue.TypedRateLimitingInterface[string]
 	client  dynamic.Interface
+	seen    *seen
+	self    string // who Atoll is in this cluster
 }
 
 const (
 	retryFirst = 200 * time.Millisecond
 	retryMost  = 30 * time.Second
 )
+
+func (r *reconciler) log() *slog.Logger {
+	return r.service.options.Logger.With("cluster", r.cluster.Name())
+}
 
 // run works whenever the cluster is connected, each time anew when it becomes
 // another one.
@@ -43,7 +49,7 @@ func (r *reconciler) run(ctx context.Context) {
 			generation := r.cluster.Generation()
 			session, end := context.WithCancel(ctx)
 			var work sync.WaitGroup
-			work.Go(func() { r.session(session) })
+			work.Go(func() { r.lead(session) })
 			for ctx.Err() == nil && r.cluster.Generation() == generation {
 				<-news // closed when ctx ends
 			}
@@ -59,109 +65,74 @@ func (r *reconciler) run(ctx context.Context) {
 	}
 }
 
-// session works with one connection until ctx ends.
-func (r *reconciler) session(ctx context.Context) {
-	log := r.service.options.Logger.With("cluster", r.cluster.Name())
-	config, err := r.cluster.REST()
-	if err == nil {
-		r.client, err = dynamic.NewForConfig(config)
-	}
-	if err != nil {
-		log.Error("the cluster cannot be kept", "error", err)
-		<-ctx.Done()
-		return
-	}
+// session works with one connection, while this replica leads, until ctx ends;
+// sooner only with an error.
+func (r *reconciler) session(ctx context.Context) error {
+	ctx, end := context.WithCancel(ctx)
 	r.queue = workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](retryFirst, retryMost))
 	var work sync.WaitGroup
+	defer work.Wait()
+	defer end()
 	work.Go(func() { <-ctx.Done(); r.queue.ShutDown() })
-	work.Go(func() { r.followStore(ctx) })
-	work.Go(func() { r.followRoles(ctx) })
-	work.Go(func() { r.resync(ctx) })
-	for resource, name := range map[schema.GroupVersionResource]func(metav1.Object) string{
-		namespaceResource:          metav1.Object.GetName,
-		roleBindingResource:        metav1.Object.GetNamespace,
-		clusterRoleResource:        func(metav1.Object) string { return "" },
-		clusterRoleBindingResource: func(metav1.Object) string { return "" },
-	} {
-		work.Go(func() { r.followKubernetes(ctx, resource, name) })
+	var err error
+	r.seen, err = watchCluster(ctx, r.client, r.changed, func(resource schema.GroupVersionResource, err error) {
+		r.log().Debug("watching the cluster", "resource", resource.Resource, "error", err)
+	})
+	if err != nil {
+		return err
 	}
-	for range r.service.options.Workers {
-		work.Go(func() {
-			for {
-				name, over := r.queue.Get()
-				if over {
-					return
-				}
-				err := r.reconcile(ctx, name)
-				switch {
-				case err == nil:
-					r.queue.Forget(name)
-				case ctx.Err() == nil:
-					if !errors.Is(err, store.ErrConflict) && !errors.Is(err, errWaiting) {
-						log.Warn("a project cannot be made so yet", "project", name, "error", err)
-					}
-					r.queue.AddRateLimited(name)
-				}
-				r.queue.Done(name)
-			}
-		})
-	}
-	work.Wait()
-}
-
-// followStore queues every project once, then those whose record changes.
-func (r *reconciler) followStore(ctx context.Context) {
-	prefix := r.cluster.Name() + "/"
-	projects := store.NewCollection[Project](r.service.store, r.service.projects.Key(prefix))
-	for ctx.Err() == nil {
-		all, err := projects.All(ctx)
-		if err == nil {
-			r.queue.Add("")
-			for _, item := range all.Items {
-				r.queue.Add(item.Name)
-			}
-			var changes <-chan store.ItemBatch[Project]
-			if changes, err = projects.Watch(ctx, all.Revision); err == nil {
-				for batch := range changes {
-					for _, item := range batch.Items {
-						r.queue.Add(item.Name)
-					}
-					err = batch.Err
-				}
-			}
+	// No project before the roles and policies that guard it.
+	for delay := retryFirst; ctx.Err() == nil; delay = min(2*delay, retryMost) {
+		if err := r.reconcile(ctx, ""); err == nil {
+			break
+		} else if ctx.Err() == nil {
+			r.log().Warn("the roles and policies of the cluster cannot be made yet", "error", err)
 		}
-		if err != nil && ctx.Err() == nil {
-			r.service.options.Logger.Warn("following projects in the store", "cluster", r.cluster.Name(), "error", err)
-		}
-		pause(ctx, retryFirst)
-	}
-}
-
-// followKubernetes queues what an object belongs to whenever one of ours
-// changes, disappears, or ceases to be marked as ours.
-func (r *reconciler) followKubernetes(ctx context.Context, resource schema.GroupVersionResource, name func(metav1.Object) string) {
-	delay := retryFirst
-	for ctx.Err() == nil {
-		// Without a resource version the watch begins with all that is there.
-		changes, err := r.client.Resource(resource).Watch(ctx, metav1.ListOptions{LabelSelector: selectOurs})
-		if err != nil {
-			r.service.options.Logger.Debug("watching the cluster", "cluster", r.cluster.Name(), "resource", resource.Resource, "error", err)
-			pause(ctx, delay)
-			delay = min(2*delay, retryMost)
-			continue
-		}
-		delay = retryFirst
-		for event := range changes.ResultChan() {
-			if event.Type == watch.Error {
-				break
-			}
-			if o, ok := event.Object.(metav1.Object); ok {
-				r.queue.Add(name(o))
-			}
-		}
-		changes.Stop()
 		pause(ctx, delay)
 	}
+	work.Go(func() { r.followProjects(ctx) })
+	work.Go(func() { r.followWorkspaces(ctx) })
+	work.Go(func() { r.followHosts(ctx) })
+	work.Go(func() { r.followRoles(ctx) })
+	work.Go(func() { r.resync(ctx) })
+	for range r.service.options.Workers {
+		work.Go(func() { r.work(ctx) })
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// work does what is queued.
+func (r *reconciler) work(ctx context.Context) {
+	for {
+		name, over := r.queue.Get()
+		if over {
+			return
+		}
+		err := r.reconcile(ctx, name)
+		switch {
+		case err == nil:
+			r.queue.Forget(name)
+		case ctx.Err() == nil:
+			if !errors.Is(err, store.ErrConflict) && !errors.Is(err, errWaiting) {
+				r.log().Warn("a project cannot be made so yet", "project", name, "error", err)
+			}
+			r.queue.AddRateLimited(name)
+		}
+		r.queue.Done(name)
+	}
+}
+
+// changed queues what an object belongs to.
+func (r *reconciler) changed(resource schema.GroupVersionResource, o metav1.Object) {
+	name := o.GetNamespace()
+	if resource == namespaceResource {
+		name = o.GetName()
+	}
+	if name == systemNamespace {
+		name = ""
+	}
+	r.queue.Add(name)
 }
 
 // resync queues everything from time to time.
@@ -174,15 +145,20 @@ func (r *reconciler) resync(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		all, err := r.service.Projects(ctx)
-		if err != nil {
-			continue
-		}
 		r.queue.Add("")
-		for _, p := range all {
-			if p.Cluster == r.cluster.Name() {
-				r.queue.Add(p.Name)
-			}
+		r.queueProjects(ctx, func(Project) bool { return true })
+	}
+}
+
+// queueProjects queues those of this cluster that are meant.
+func (r *reconciler) queueProjects(ctx context.Context, meant func(Project) bool) {
+	all, err := r.service.Projects(ctx)
+	if err != nil {
+		return // the next round of all projects comes by itself
+	}
+	for _, p := range all {
+		if p.Cluster == r.cluster.Name() && meant(p) {
+			r.queue.Add(p.Name)
 		}
 	}
 }
@@ -192,13 +168,7 @@ func (r *reconciler) reconcile(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if name == "" {
-		custom := customObjects(customs(r.service.index))
-		for _, want := range append(clusterObjects(), custom...) {
-			if err := ensure(ctx, r.client, want); err != nil {
-				return err
-			}
-		}
-		return r.removeCustoms(ctx, custom)
+		return r.common(ctx)
 	}
 	item, err := r.service.projects.Get(ctx, projectName(r.cluster.Name(), name))
 	if errors.Is(err, store.ErrNotFound) {
@@ -210,12 +180,24 @@ func (r *reconciler) reconcile(ctx context.Context, name string) error {
 	if item.Value.Phase == PhaseDeleting {
 		return r.remove(ctx, item)
 	}
-	namespaceUID, err := r.establish(ctx, item.Value)
-	phase, message := phaseOf(item.Value.Phase, err)
-	if told := r.service.setPhase(ctx, item, phase, message, namespaceUID); told != nil {
-		return told
+	return r.establish(ctx, item)
+}
+
+// common makes what the cluster has once.
+func (r *reconciler) common(ctx context.Context) error {
+	custom := customObjects(customs(r.service.index))
+	policies, err := r.policies(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, all := range [][]object{clusterObjects(), custom, policies} {
+		for _, want := range all {
+			if err := r.ensure(ctx, want); err != nil {
+				return err
+			}
+		}
+	}
+	return r.removeCustoms(ctx, custom)
 }
 
 func pause(ctx context.Context, d time.Duration) {

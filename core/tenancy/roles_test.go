@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	rbac "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -125,7 +126,7 @@ func TestCustomRolesInKubernetes(t *testing.T) {
 }
 
 func TestANamespaceIsGuardedFromItsFirstMoment(t *testing.T) {
-	labels := namespaceObject(Project{}.Project).GetLabels()
+	labels := namespaceObject(Workspace{}, Project{}).GetLabels()
 	if labels["pod-security.kubernetes.io/enforce"] != "baseline" {
 		t.Errorf("labels %v", labels)
 	}
@@ -134,7 +135,13 @@ func TestANamespaceIsGuardedFromItsFirstMoment(t *testing.T) {
 // What is wanted must look as what a server answers, or every comparison would
 // find a difference and write.
 func TestRightObjectsAreLeftAlone(t *testing.T) {
-	for _, want := range append(clusterObjects(), bindingObjects(Project{}.Project)...) {
+	w := Workspace{Settings: Settings{Isolated: true, Budget: Amounts{"limits.cpu": resource.MustParse("2"), "pods": resource.MustParse("5")}}}
+	all := slices.Concat(clusterObjects(), bindingObjects(access.Project{}), quotaObjects(w, Project{}), isolationObjects(w, Project{}, []string{"ingress-nginx"}),
+		[]object{namespaceObject(w, Project{}), systemObject()})
+	for _, p := range clusterPolicies {
+		all = append(all, p.objects("admin")...)
+	}
+	for _, want := range all {
 		text, err := want.MarshalJSON()
 		if err != nil {
 			t.Fatal(err)
@@ -145,12 +152,12 @@ func TestRightObjectsAreLeftAlone(t *testing.T) {
 		}
 		have := decoded.(*unstructured.Unstructured)
 		have.SetResourceVersion("7")
-		have.SetAnnotations(map[string]string{"other": "kept"})
+		have.SetAnnotations(merged(map[string]string{"other": "kept"}, have.GetAnnotations()))
 		if repair(have, want) {
 			t.Errorf("%s %s: a right object was repaired", want.GetKind(), want.GetName())
 		}
 		have.SetLabels(nil)
-		if !repair(have, want) || !reflect.DeepEqual(have.GetLabels(), want.GetLabels()) {
+		if !repair(have, want) || !reflect.DeepEqual(have.GetLabels(), want.GetLabels()) || have.GetAnnotations()["other"] != "kept" {
 			t.Errorf("%s %s: labels were not repaired", want.GetKind(), want.GetName())
 		}
 	}

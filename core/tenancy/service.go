@@ -21,6 +21,7 @@ var (
 	ErrInvalid  = errors.New("not valid")
 	ErrNotEmpty = errors.New("not empty")
 	ErrDenied   = errors.New("not allowed")
+	ErrBudget   = errors.New("beyond the budget")
 )
 
 // Options are the service's knobs; the zero value is right for production.
@@ -32,6 +33,13 @@ type Options struct {
 	// Workers is how many projects of one cluster are worked on at a time.
 	// Default 4.
 	Workers int
+	// IngressNamespaces are those of the clusters' ingress controllers and
+	// gateways, which reach pods of isolated workspaces too.
+	IngressNamespaces []string
+	// Identity names this replica in the election of who keeps a cluster; no two
+	// replicas have the same. Empty is right for a store of one process: what
+	// takes its place leads at once.
+	Identity string
 }
 
 // Service keeps workspaces, projects and members, and makes the clusters
@@ -42,9 +50,10 @@ type Service struct {
 	index      *access.Index
 	registry   *kube.Registry
 	options    Options
-	workspaces store.Collection[access.Workspace]
+	workspaces store.Collection[Workspace]
 	projects   store.Collection[Project]
 	bindings   store.Collection[access.Binding]
+	claims     store.Collection[claims]
 	stop       context.CancelFunc
 	wait       sync.WaitGroup
 	now        func() time.Time
@@ -65,9 +74,10 @@ func New(ctx context.Context, s store.Store, index *access.Index, registry *kube
 	ctx, stop := context.WithCancel(ctx)
 	t := &Service{
 		store: s, index: index, registry: registry, options: o, stop: stop, now: func() time.Time { return time.Now().UTC() },
-		workspaces: store.NewCollection[access.Workspace](s, access.WorkspacePrefix),
+		workspaces: store.NewCollection[Workspace](s, access.WorkspacePrefix),
 		projects:   store.NewCollection[Project](s, access.ProjectPrefix),
 		bindings:   store.NewCollection[access.Binding](s, access.BindingPrefix),
+		claims:     store.NewCollection[claims](s, ownPrefix),
 	}
 	for _, status := range registry.List() {
 		if cluster, ok := registry.Get(status.Name); ok {

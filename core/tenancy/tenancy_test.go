@@ -17,7 +17,7 @@ import (
 	"github.com/atoll-platform/atoll/core/store"
 )
 
-// tenants is a service with a cluster "local" that is not there yet.
+// tenants is a service with clusters "local" and "other" that are not there yet.
 func tenants(t *testing.T) (*Service, *access.Index, store.Store) {
 	t.Helper()
 	dir := t.TempDir()
@@ -31,7 +31,7 @@ func tenants(t *testing.T) (*Service, *access.Index, store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { index.Close() })
-	registry := kube.NewRegistry(t.Context(), []kube.Config{{Name: "local", Kubeconfig: filepath.Join(dir, "kubeconfig")}}, kube.Options{})
+	registry := kube.NewRegistry(t.Context(), []kube.Config{{Name: "local", Kubeconfig: filepath.Join(dir, "kubeconfig")}, {Name: "other", Kubeconfig: filepath.Join(dir, "other")}}, kube.Options{})
 	t.Cleanup(registry.Close)
 	service := New(t.Context(), s, index, registry, Options{})
 	t.Cleanup(service.Close)
@@ -42,7 +42,7 @@ var jane = access.Subject{Name: "jane", UID: "uid-jane", Via: access.ViaToken}
 
 func TestWhoMakesSomethingIsItsAdministratorAtOnce(t *testing.T) {
 	service, index, _ := tenants(t)
-	w, err := service.CreateWorkspace(t.Context(), jane, "team", "Team")
+	w, err := service.CreateWorkspace(t.Context(), jane, "team", "Team", Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,10 +64,10 @@ func TestWhoMakesSomethingIsItsAdministratorAtOnce(t *testing.T) {
 
 func TestNamesThatCannotBeAreRefused(t *testing.T) {
 	service, _, _ := tenants(t)
-	if _, err := service.CreateWorkspace(t.Context(), jane, "team", ""); err != nil {
+	if _, err := service.CreateWorkspace(t.Context(), jane, "team", "", Settings{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"", "A", "a_b", "-a", "a-", "a.b", "a/b", "../a", "default", "kube-system", "kube-public", "kube-x", strings.Repeat("a", 64), "ä", "a b", "a\n"} {
+	for _, name := range []string{"", "A", "a_b", "-a", "a-", "a.b", "a/b", "../a", "default", systemNamespace, "kube-system", "kube-public", "kube-x", strings.Repeat("a", 64), "ä", "a b", "a\n"} {
 		if _, err := service.CreateProject(t.Context(), jane, NewProject{Name: name, Cluster: "local", Workspace: "team"}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("project %q: %v, want ErrInvalid", name, err)
 		}
@@ -78,14 +78,14 @@ func TestNamesThatCannotBeAreRefused(t *testing.T) {
 	if _, err := service.CreateProject(t.Context(), jane, NewProject{Name: "a", Cluster: "local", Workspace: "nobody"}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("unknown workspace: %v", err)
 	}
-	if _, err := service.CreateWorkspace(t.Context(), jane, "team", ""); !errors.Is(err, ErrExists) {
+	if _, err := service.CreateWorkspace(t.Context(), jane, "team", "", Settings{}); !errors.Is(err, ErrExists) {
 		t.Errorf("second workspace: %v", err)
 	}
 }
 
 func TestOnlyThePlatformTakesNamespacesOver(t *testing.T) {
 	service, index, s := tenants(t)
-	if _, err := service.CreateWorkspace(t.Context(), jane, "team", ""); err != nil {
+	if _, err := service.CreateWorkspace(t.Context(), jane, "team", "", Settings{}); err != nil {
 		t.Fatal(err)
 	}
 	root := access.Subject{Name: "root", UID: "uid-root"}
@@ -107,7 +107,7 @@ func TestOnlyThePlatformTakesNamespacesOver(t *testing.T) {
 
 func TestMembersComeAndGoAtOnce(t *testing.T) {
 	service, index, _ := tenants(t)
-	if _, err := service.CreateWorkspace(t.Context(), access.Subject{}, "team", ""); err != nil {
+	if _, err := service.CreateWorkspace(t.Context(), access.Subject{}, "team", "", Settings{}); err != nil {
 		t.Fatal(err)
 	}
 	p, err := service.CreateProject(t.Context(), access.Subject{}, NewProject{Name: "shop", Cluster: "local", Workspace: "team"})
@@ -149,7 +149,7 @@ func TestMembersComeAndGoAtOnce(t *testing.T) {
 func TestAWorkspaceGoesWhenItIsEmptyAndLeavesNothing(t *testing.T) {
 	service, _, s := tenants(t)
 	before := dump(t, s)
-	if _, err := service.CreateWorkspace(t.Context(), jane, "team", ""); err != nil {
+	if _, err := service.CreateWorkspace(t.Context(), jane, "team", "", Settings{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := service.CreateProject(t.Context(), jane, NewProject{Name: "shop", Cluster: "local", Workspace: "team"}); err != nil {
@@ -183,7 +183,7 @@ func TestAWorkspaceGoesWhenItIsEmptyAndLeavesNothing(t *testing.T) {
 func TestMoreMembersThanATransactionHoldsAreRemoved(t *testing.T) {
 	service, _, s := tenants(t)
 	before := dump(t, s)
-	w, err := service.CreateWorkspace(t.Context(), access.Subject{}, "team", "")
+	w, err := service.CreateWorkspace(t.Context(), access.Subject{}, "team", "", Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestMoreMembersThanATransactionHoldsAreRemoved(t *testing.T) {
 func TestAProjectAlwaysHasItsWorkspace(t *testing.T) {
 	service, _, _ := tenants(t)
 	for range 20 {
-		if _, err := service.CreateWorkspace(t.Context(), access.Subject{}, "team", ""); err != nil && !errors.Is(err, ErrExists) {
+		if _, err := service.CreateWorkspace(t.Context(), access.Subject{}, "team", "", Settings{}); err != nil && !errors.Is(err, ErrExists) {
 			t.Fatal(err)
 		}
 		var made, deleted error
