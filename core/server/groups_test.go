@@ -139,6 +139,6 @@ func TestRobotsWorkByTokens(t *testing.T) {
 	robot.must("GET", "/api/v1/workspaces/red", nil, 200)
 	admin.must("DELETE", "/api/v1/workspaces/red/robots/ci/tokens/"+made.ID, nil, 204)
 	robot.must("GET", "/api/v1/users/me", nil, 401)
-	admin.must("DELETE", "/api/v1/workspaces/red", nil, 204)
+	admin.must("DELETE", "/api/v1/workspaces/red?confirm=red", nil, 204)
 	admin.must("GET", "/api/v1/users/robot.red.ci", nil, 404)
 }

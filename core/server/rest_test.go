@@ -92,7 +92,7 @@ func TestTenantsSeeWhatIsTheirs(t *testing.T) {
 	if got := names(john, "/api/v1/projects"); len(got) != 0 {
 		t.Errorf("john, who was removed, sees %v", got)
 	}
-	admin.must("DELETE", "/api/v1/workspaces/red", nil, 409)
+	admin.must("DELETE", "/api/v1/workspaces/red?confirm=red", nil, 409)
 }
 
 func TestPersonWithoutARoleSeesNothing(t *testing.T) {

@@ -68,7 +68,7 @@ func newSite(t *testing.T) *site {
 			response.Body.Close()
 			return response.StatusCode
 		}
-		status("DELETE", "/api/v1/clusters/local/projects/"+project)
+		status("DELETE", "/api/v1/clusters/local/projects/"+project+"?confirm="+project)
 		eventually(t, "the project is gone", func() bool { return status("GET", "/clusters/local/api/v1/namespaces/"+project) == 404 })
 	})
 	const pods = "/clusters/local/api/v1/namespaces/" + project + "/pods"

@@ -19,7 +19,7 @@ func orchard(t *testing.T) (service *Service, index *access.Index, s store.Store
 	service, index, s = tenants(t)
 	var scopes []access.BindingScope
 	for _, name := range []string{"red", "blue"} {
-		w, err := service.CreateWorkspace(t.Context(), access.Subject{}, name, "")
+		w, err := service.CreateWorkspace(t.Context(), access.Subject{}, name, "", Settings{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestWhatAWorkspaceOwnsIsNoMemberElsewhere(t *testing.T) {
 func TestAWorkspacesRolesGoWithIt(t *testing.T) {
 	service, index, s, _, _ := orchard(t)
 	before := dump(t, s)
-	w, err := service.CreateWorkspace(t.Context(), jane, "team", "")
+	w, err := service.CreateWorkspace(t.Context(), jane, "team", "", Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}

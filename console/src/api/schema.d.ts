@@ -118,7 +118,11 @@ export interface paths {
         };
         /** Read a project */
         get: operations["get-project"];
-        put?: never;
+        /**
+         * Change a project's title and quota, all of it
+         * @description Of a resource in the workspace's budget a project gets at most what is left.
+         */
+        put: operations["update-project"];
         post?: never;
         /**
          * Delete a project
@@ -919,13 +923,31 @@ export interface paths {
         };
         /** Read a workspace */
         get: operations["get-workspace"];
-        put?: never;
+        /** Change a workspace's title and settings, all of them */
+        put: operations["update-workspace"];
         post?: never;
         /**
          * Delete a workspace
          * @description It must have no projects any more.
          */
         delete: operations["delete-workspace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is left of a workspace's budget */
+        get: operations["get-workspace-budget"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1298,9 +1320,40 @@ export interface components {
             state: "pending" | "building" | "starting" | "ready" | "failed";
             title: string;
         };
+        Condition: {
+            /** @description Why the status is not True; of a removal what is still there, and whose finalizers. */
+            message?: string;
+            /**
+             * Format: date-time
+             * @description When the status last became another.
+             */
+            since: string;
+            /** @enum {string} */
+            status: "True" | "False" | "Unknown";
+            /** @enum {string} */
+            type: "Namespace" | "Bindings" | "Limits" | "Isolation" | "Removal";
+        };
         ConfirmationInputBody: {
             /** @example 123456 */
             code: string;
+        };
+        ContainerDefault: {
+            /**
+             * @example {
+             *       "memory": "256Mi"
+             *     }
+             */
+            limits?: {
+                [key: string]: string;
+            };
+            /**
+             * @example {
+             *       "cpu": "100m"
+             *     }
+             */
+            requests?: {
+                [key: string]: string;
+            };
         };
         Contribution: {
             /** @description Whether the caller may use it in the scope. */
@@ -1838,8 +1891,20 @@ export interface components {
         NewProject: {
             /** @description Take over a namespace that is there already; for platform administrators only. */
             adopt?: boolean;
+            /** @description What a container gets that does not ask. */
+            containers?: components["schemas"]["ContainerDefault"];
             /** @example demo */
             name: string;
+            /**
+             * @description What it may use, by the names of Kubernetes' ResourceQuota. Of what the workspace's budget names and this does not, it may use nothing.
+             * @example {
+             *       "pods": "20",
+             *       "requests.cpu": "2"
+             *     }
+             */
+            quota?: {
+                [key: string]: string;
+            };
             /** @example Demo */
             title?: string;
             /** @example demo */
@@ -1903,8 +1968,37 @@ export interface components {
             platformRoles?: ("platform-admin" | "platform-operator" | "platform-member")[];
         };
         NewWorkspace: {
+            /**
+             * @description What all its projects together may have, by the names of Kubernetes' ResourceQuota; what is not named has no bound.
+             * @example {
+             *       "limits.memory": "32Gi",
+             *       "pods": "100",
+             *       "requests.cpu": "8"
+             *     }
+             */
+            budget?: {
+                [key: string]: string;
+            };
+            /** @description Where it may have projects; left out, in every cluster. */
+            clusters?: string[];
+            /**
+             * @description DNS names that are its own, each with all that ends in it: its routes have no others, and no other workspace has these.
+             * @example [
+             *       "shop.example.org"
+             *     ]
+             */
+            hosts?: string[];
+            /** @description Its pods talk to each other, to the cluster's DNS and ingress controllers, and with nobody else. */
+            isolated?: boolean;
             /** @example demo */
             name: string;
+            /**
+             * @description The level of Pod Security of its projects; baseline when left out.
+             * @enum {string}
+             */
+            podSecurity?: "baseline" | "restricted";
+            /** @description Service types that it may have besides ClusterIP and ExternalName. */
+            serviceTypes?: ("NodePort" | "LoadBalancer")[];
             /** @example Demo */
             title?: string;
         };
@@ -1990,6 +2084,10 @@ export interface components {
         Project: {
             /** @example local */
             cluster: string;
+            /** @description The steps on the way, in their order. */
+            conditions: components["schemas"]["Condition"][];
+            /** @description What a container gets that does not ask. */
+            containers?: components["schemas"]["ContainerDefault"];
             /** Format: date-time */
             createdAt: string;
             message?: string;
@@ -2003,6 +2101,16 @@ export interface components {
              * @enum {string}
              */
             phase: "Pending" | "Ready" | "Failed" | "Deleting";
+            /**
+             * @description What it may use, by the names of Kubernetes' ResourceQuota. Of what the workspace's budget names and this does not, it may use nothing.
+             * @example {
+             *       "pods": "20",
+             *       "requests.cpu": "2"
+             *     }
+             */
+            quota?: {
+                [key: string]: string;
+            };
             /** @description The caller's own roles in it. */
             roles: string[];
             /** @example Demo */
@@ -2010,6 +2118,22 @@ export interface components {
             uid: string;
             /** @example demo */
             workspace: string;
+        };
+        ProjectChange: {
+            /** @description What a container gets that does not ask. */
+            containers?: components["schemas"]["ContainerDefault"];
+            /**
+             * @description What it may use, by the names of Kubernetes' ResourceQuota. Of what the workspace's budget names and this does not, it may use nothing.
+             * @example {
+             *       "pods": "20",
+             *       "requests.cpu": "2"
+             *     }
+             */
+            quota?: {
+                [key: string]: string;
+            };
+            /** @example Demo */
+            title?: string;
         };
         RecoveryCodes: {
             /**
@@ -2136,6 +2260,15 @@ export interface components {
             mustEnrolSecondFactor: boolean;
             user: components["schemas"]["User"];
         };
+        Share: {
+            /** @example local */
+            cluster: string;
+            /** @example demo */
+            project: string;
+            quota: {
+                [key: string]: string;
+            };
+        };
         SignIn: {
             /**
              * @description Of the second factor, or a recovery code. Left out at first: a problem of the type urn:atoll:problem:second-factor asks for it.
@@ -2156,6 +2289,22 @@ export interface components {
             object: components["schemas"]["ListCluster"];
             /** @enum {string} */
             type: "SNAPSHOT";
+        };
+        Spending: {
+            /** @description What all projects together may have. */
+            budget: {
+                [key: string]: string;
+            };
+            /** @description What they have been given, of what the budget names or not. */
+            given: {
+                [key: string]: string;
+            };
+            /** @description What can still be given, of what the budget names. */
+            left: {
+                [key: string]: string;
+            };
+            /** @description Who has it. Only projects that the caller may see. */
+            projects: components["schemas"]["Share"][];
         };
         Token: {
             /** Format: date-time */
@@ -2224,15 +2373,77 @@ export interface components {
             displayName?: string;
         };
         Workspace: {
+            /**
+             * @description What all its projects together may have, by the names of Kubernetes' ResourceQuota; what is not named has no bound.
+             * @example {
+             *       "limits.memory": "32Gi",
+             *       "pods": "100",
+             *       "requests.cpu": "8"
+             *     }
+             */
+            budget?: {
+                [key: string]: string;
+            };
+            /** @description Where it may have projects; left out, in every cluster. */
+            clusters?: string[];
             /** Format: date-time */
             createdAt: string;
+            /**
+             * @description DNS names that are its own, each with all that ends in it: its routes have no others, and no other workspace has these.
+             * @example [
+             *       "shop.example.org"
+             *     ]
+             */
+            hosts?: string[];
+            /** @description Its pods talk to each other, to the cluster's DNS and ingress controllers, and with nobody else. */
+            isolated?: boolean;
             /** @example demo */
             name: string;
+            /**
+             * @description The level of Pod Security of its projects; baseline when left out.
+             * @enum {string}
+             */
+            podSecurity?: "baseline" | "restricted";
             /** @description The caller's own roles in it. */
             roles: string[];
+            /** @description Service types that it may have besides ClusterIP and ExternalName. */
+            serviceTypes?: ("NodePort" | "LoadBalancer")[];
             /** @example Demo */
             title: string;
             uid: string;
+        };
+        WorkspaceChange: {
+            /**
+             * @description What all its projects together may have, by the names of Kubernetes' ResourceQuota; what is not named has no bound.
+             * @example {
+             *       "limits.memory": "32Gi",
+             *       "pods": "100",
+             *       "requests.cpu": "8"
+             *     }
+             */
+            budget?: {
+                [key: string]: string;
+            };
+            /** @description Where it may have projects; left out, in every cluster. */
+            clusters?: string[];
+            /**
+             * @description DNS names that are its own, each with all that ends in it: its routes have no others, and no other workspace has these.
+             * @example [
+             *       "shop.example.org"
+             *     ]
+             */
+            hosts?: string[];
+            /** @description Its pods talk to each other, to the cluster's DNS and ingress controllers, and with nobody else. */
+            isolated?: boolean;
+            /**
+             * @description The level of Pod Security of its projects; baseline when left out.
+             * @enum {string}
+             */
+            podSecurity?: "baseline" | "restricted";
+            /** @description Service types that it may have besides ClusterIP and ExternalName. */
+            serviceTypes?: ("NodePort" | "LoadBalancer")[];
+            /** @example Demo */
+            title?: string;
         };
     };
     responses: never;
@@ -2866,9 +3077,111 @@ export interface operations {
             };
         };
     };
-    "delete-project": {
+    "update-project": {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                cluster: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-project": {
+        parameters: {
+            query?: {
+                /** @description The name of what is deleted, once more. */
+                confirm?: string;
+            };
             header?: never;
             path: {
                 cluster: string;
@@ -2932,6 +3245,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8141,6 +8463,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -8264,9 +8595,110 @@ export interface operations {
             };
         };
     };
-    "delete-workspace": {
+    "update-workspace": {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkspaceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-workspace": {
+        parameters: {
+            query?: {
+                /** @description The name of what is deleted, once more. */
+                confirm?: string;
+            };
             header?: never;
             path: {
                 workspace: string;
@@ -8320,6 +8752,100 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-workspace-budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spending"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -109,6 +109,7 @@ var known = []struct {
 	{tenancy.ErrInUse, http.StatusConflict},
 	{tenancy.ErrInvalid, http.StatusUnprocessableEntity},
 	{tenancy.ErrDenied, http.StatusForbidden},
+	{tenancy.ErrBudget, http.StatusConflict},
 	{extension.ErrNotFound, http.StatusNotFound},
 	{extension.ErrConsent, http.StatusConflict},
 	{extension.ErrRequires, http.StatusUnprocessableEntity},

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/server/problem"
 	"github.com/atoll-platform/atoll/core/tenancy"
 )
 
@@ -24,6 +25,51 @@ type Project struct {
 	Message   string    `json:"message,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	Roles     []string  `json:"roles" doc:"The caller's own roles in it."`
+	ProjectSettings
+	Conditions []Condition `json:"conditions" doc:"The steps on the way, in their order."`
+}
+
+// ProjectSettings are a project's share of its workspace's budget.
+type ProjectSettings struct {
+	Quota      map[string]string `json:"quota,omitempty" maxProperties:"64" doc:"What it may use, by the names of Kubernetes' ResourceQuota. Of what the workspace's budget names and this does not, it may use nothing." example:"{\"requests.cpu\": \"2\", \"pods\": \"20\"}"`
+	Containers *ContainerDefault `json:"containers,omitempty" doc:"What a container gets that does not ask."`
+}
+
+// ContainerDefault is what a container gets that does not ask, by resource.
+type ContainerDefault struct {
+	Requests map[string]string `json:"requests,omitempty" maxProperties:"3" example:"{\"cpu\": \"100m\"}"`
+	Limits   map[string]string `json:"limits,omitempty" maxProperties:"3" example:"{\"memory\": \"256Mi\"}"`
+}
+
+// Condition is one step of a project.
+type Condition struct {
+	Type    string    `json:"type" enum:"Namespace,Bindings,Limits,Isolation,Removal"`
+	Status  string    `json:"status" enum:"True,False,Unknown"`
+	Message string    `json:"message,omitempty" doc:"Why the status is not True; of a removal what is still there, and whose finalizers."`
+	Since   time.Time `json:"since" doc:"When the status last became another."`
+}
+
+// ProjectChange is what a project is to be like, all of it.
+type ProjectChange struct {
+	Title string `json:"title,omitempty" maxLength:"128" example:"Demo"`
+	ProjectSettings
+}
+
+// Confirmation guards what cannot be taken back.
+type Confirmation struct {
+	Confirm string `query:"confirm" maxLength:"63" doc:"The name of what is deleted, once more." example:"demo"`
+}
+
+// confirms tells whether the name was given once more.
+func (c Confirmation) confirms(kind, name string) error {
+	switch c.Confirm {
+	case name:
+		return nil
+	case "":
+		return problem.Newf(http.StatusPreconditionRequired, "This deletes the %s and what belongs to it for good: confirm it with ?confirm=%s.", kind, name)
+	}
+	return problem.New(http.StatusUnprocessableEntity, "The request does not fit; see errors.").
+		WithErrors(problem.Fault{Parameter: "query.confirm", Message: "expected the name of the " + kind + ", " + name})
 }
 
 // NewProject is a project to be.
@@ -32,6 +78,7 @@ type NewProject struct {
 	Workspace string `json:"workspace" maxLength:"63" example:"demo"`
 	Title     string `json:"title,omitempty" maxLength:"128" example:"Demo"`
 	Adopt     bool   `json:"adopt,omitempty" doc:"Take over a namespace that is there already; for platform administrators only."`
+	ProjectSettings
 }
 
 type (
@@ -48,6 +95,14 @@ type (
 	ProjectPath struct {
 		ClusterPath
 		Project string `path:"project" maxLength:"63" example:"demo"`
+	}
+	projectChangeInput struct {
+		ProjectPath
+		Body ProjectChange
+	}
+	projectDeletion struct {
+		ProjectPath
+		Confirmation
 	}
 	projectOutput       struct{ Body Project }
 	projectMembersInput struct {
@@ -71,8 +126,10 @@ func (s *API) registerProjects(a huma.API) {
 	add(s, a, about{id: "create-project", method: http.MethodPost, path: "/api/v1/clusters/{cluster}/projects", tag: "projects", status: http.StatusCreated,
 		summary: "Make a project", text: "The answer comes at once; its phase says when Kubernetes has it.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.createProject)
 	add(s, a, about{id: "get-project", method: http.MethodGet, path: one, tag: "projects", summary: "Read a project", errors: []int{http.StatusNotFound}}, s.getProject)
+	add(s, a, about{id: "update-project", method: http.MethodPut, path: one, tag: "projects", summary: "Change a project's title and quota, all of it",
+		text: "Of a resource in the workspace's budget a project gets at most what is left.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.updateProject)
 	add(s, a, about{id: "delete-project", method: http.MethodDelete, path: one, tag: "projects", status: http.StatusNoContent,
-		summary: "Delete a project", text: "The namespace and everything in it goes too.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.deleteProject)
+		summary: "Delete a project", text: "The namespace and everything in it goes too.", errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionRequired}}, s.deleteProject)
 	add(s, a, about{id: "list-project-members", method: http.MethodGet, path: one + "/members", tag: "projects", summary: "List the members of a project",
 		errors: []int{http.StatusNotFound}}, s.listProjectMembers)
 	add(s, a, about{id: "get-project-member", method: http.MethodGet, path: one + "/members/{user}", tag: "projects", summary: "Read a member of a project",
@@ -86,12 +143,30 @@ func (s *API) registerProjects(a huma.API) {
 func (s *API) project(who access.Subject, p tenancy.Project) Project {
 	shown := Project{
 		UID: p.UID, Name: p.Name, Cluster: p.Cluster, Title: p.Title, Phase: p.Phase, Message: p.Message, CreatedAt: p.CreatedAt,
-		Roles: listed(s.Index.Roles(who, access.Scope{Cluster: p.Cluster, Project: p.Name})),
+		Roles:           listed(s.Index.Roles(who, access.Scope{Cluster: p.Cluster, Project: p.Name})),
+		ProjectSettings: ProjectSettings{Quota: p.Quota.Written()}, Conditions: []Condition{},
+	}
+	if len(p.Containers.Requests)+len(p.Containers.Limits) > 0 {
+		shown.Containers = &ContainerDefault{Requests: p.Containers.Requests.Written(), Limits: p.Containers.Limits.Written()}
+	}
+	for _, c := range p.Conditions {
+		shown.Conditions = append(shown.Conditions, Condition{Type: c.Type, Status: c.Status, Message: c.Message, Since: c.Since})
 	}
 	if w, ok := s.Index.WorkspaceByUID(p.WorkspaceUID); ok {
 		shown.Workspace = w.Name
 	}
 	return shown
+}
+
+// settings reads what a project is to be like.
+func (p ProjectSettings) settings(title string) (tenancy.ProjectSettings, error) {
+	settings := tenancy.ProjectSettings{Title: title}
+	var err error
+	if settings.Quota, err = tenancy.ParseAmounts(p.Quota); err != nil || p.Containers == nil {
+		return settings, err
+	}
+	settings.Containers, err = tenancy.ParseContainers(p.Containers.Requests, p.Containers.Limits)
+	return settings, err
 }
 
 func (s *API) listProjects(ctx context.Context, in *projectListInput) (*ListOutput[Project], error) {
@@ -135,8 +210,12 @@ func (s *API) createProject(ctx context.Context, in *newProjectInput) (*projectO
 	if err != nil {
 		return nil, err
 	}
+	settings, err := in.Body.settings(in.Body.Title)
+	if err != nil {
+		return nil, err
+	}
 	p, err := s.Tenancy.CreateProject(ctx, who, tenancy.NewProject{
-		Name: in.Body.Name, Cluster: in.Cluster, Workspace: in.Body.Workspace, Title: in.Body.Title, Adopt: in.Body.Adopt,
+		Name: in.Body.Name, Cluster: in.Cluster, Workspace: in.Body.Workspace, Adopt: in.Body.Adopt, ProjectSettings: settings,
 	})
 	if err != nil {
 		return nil, err
@@ -156,7 +235,26 @@ func (s *API) getProject(ctx context.Context, in *ProjectPath) (*projectOutput, 
 	return &projectOutput{Body: s.project(who, p)}, nil
 }
 
-func (s *API) deleteProject(ctx context.Context, in *ProjectPath) (*struct{}, error) {
+func (s *API) updateProject(ctx context.Context, in *projectChangeInput) (*projectOutput, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := in.Body.settings(in.Body.Title)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.Tenancy.UpdateProject(ctx, in.Cluster, in.Project, settings)
+	if err != nil {
+		return nil, err
+	}
+	return &projectOutput{Body: s.project(who, p)}, nil
+}
+
+func (s *API) deleteProject(ctx context.Context, in *projectDeletion) (*struct{}, error) {
+	if err := in.confirms("project", in.Project); err != nil {
+		return nil, err
+	}
 	return nil, s.Tenancy.DeleteProject(ctx, in.Cluster, in.Project)
 }
 
