@@ -67,16 +67,27 @@ type TenantUsage struct {
 // first.
 func (g *Guest) Usage() (all Usage, tenants []TenantUsage) {
 	tenants = g.accounts.tenants()
-	all.Faults, all.Refused = map[Class]uint64{}, map[Budget]uint64{}
 	for n := range tenants {
-		all.add(&tenants[n].Usage)
+		all.Add(&tenants[n].Usage)
 	}
+	all.Refused = addCounts(all.Refused, nil)
 	all.Memory, all.MemoryPeak = g.memory.look()
 	all.Faults = g.faultClasses.seen()
 	return all, tenants
 }
 
-func (u *Usage) add(more *Usage) {
+// Add adds what somebody else has used. Its MemoryPeak is then what both had at
+// most, be it at different times.
+func (u *Usage) Add(more *Usage) {
+	u.addWork(more)
+	u.Memory += more.Memory
+	u.MemoryPeak += more.MemoryPeak
+	u.Faults = addCounts(u.Faults, more.Faults)
+	u.Refused = addCounts(u.Refused, more.Refused)
+}
+
+// addWork adds what an account counts by itself.
+func (u *Usage) addWork(more *Usage) {
 	u.Requests += more.Requests
 	u.CPU += more.CPU
 	u.Units += more.Units
@@ -84,9 +95,16 @@ func (u *Usage) add(more *Usage) {
 	u.BytesOut += more.BytesOut
 	u.HostCalls += more.HostCalls
 	u.LogLinesDropped += more.LogLinesDropped
-	for b, n := range more.Refused {
-		u.Refused[b] += n
+}
+
+func addCounts[K comparable](to, more map[K]uint64) map[K]uint64 {
+	if to == nil {
+		to = map[K]uint64{}
 	}
+	for k, n := range more {
+		to[k] += n
+	}
+	return to
 }
 
 // tally is a count of each of several kinds.
@@ -218,7 +236,7 @@ func (at *account) foldInto(others *account) {
 	at.folded.Store(others)
 	others.mu.Lock()
 	defer others.mu.Unlock()
-	others.used.add(&at.used)
+	others.used.addWork(&at.used)
 	for class, n := range at.faults.seen() {
 		others.faults.count(class, n)
 	}

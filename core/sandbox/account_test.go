@@ -94,9 +94,8 @@ func TestTurnsAreSharedByThoseWhoHadAPart(t *testing.T) {
 	}
 	all, rows := p.g.Usage()
 	var sum Usage
-	sum.Refused = map[Budget]uint64{}
 	for n := range rows {
-		sum.add(&rows[n].Usage)
+		sum.Add(&rows[n].Usage)
 	}
 	if all.CPU != sum.CPU || all.Units != sum.Units || all.Requests != 2 || all.HostCalls != 1 {
 		t.Errorf("all %+v, the sum of %d tenants %+v", all, len(rows), sum)

@@ -149,6 +149,29 @@ func TestInstalledExtensionComesAndGoes(t *testing.T) {
 	if denied.Missing.Permission == "" || denied.Missing.Scope != "clusters/local/projects/demo" {
 		t.Errorf("%+v", denied)
 	}
+	var used struct {
+		Version string
+		Total   struct {
+			Requests    uint64
+			CPUSeconds  float64
+			MemoryBytes uint64
+		}
+		Tenants []struct {
+			Workspace string
+			Requests  uint64
+			Faults    map[string]uint64
+		}
+	}
+	admin.must("GET", "/api/v1/extensions/hello/usage", nil, 200).json(&used)
+	if used.Version != "0.1.0" || used.Total.Requests == 0 || used.Total.CPUSeconds <= 0 || used.Total.MemoryBytes == 0 || len(used.Tenants) != 1 ||
+		used.Tenants[0].Requests != used.Total.Requests || len(used.Tenants[0].Faults) != 0 {
+		t.Fatalf("its usage is %+v", used)
+	}
+	admin.must("GET", "/api/v1/extensions/none/usage", nil, 404)
+	figure := `atoll_extension_cpu_seconds_total{extension="hello",version="0.1.0",workspace="` + used.Tenants[0].Workspace + `"} `
+	if a := admin.must("GET", "/metrics", nil, 200); !strings.Contains(string(a.body), figure) {
+		t.Error("the figures do not say who used it")
+	}
 	if a := admin.must("GET", "/metrics", nil, 200); !strings.Contains(string(a.body), `atoll_extension_requests_total{extension="hello"}`) || !strings.Contains(string(a.body), `atoll_extension_breakers_open{extension="hello",version="0.1.0"} 0`) {
 		t.Error("the figures do not know the extension")
 	}

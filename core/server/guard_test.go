@@ -189,6 +189,8 @@ func TestDenialsSayWhatIsMissing(t *testing.T) {
 		"DELETE /api/v1/users/admin":                         "users.manage platform",
 		"GET /api/v1/extensions":                             "extensions.view platform",
 		"DELETE /api/v1/extensions/logging":                  "extensions.manage platform",
+		"GET /api/v1/extensions/logging/usage":               "extensions.view platform",
+		"GET /api/v1/workspaces/w/usage":                     "workspaces.view workspaces/w",
 		"GET /api/v1/extensions/logging/health":              "extensions.view platform",
 		"GET /api/v1/extensions/logging/health?workspace=w":  "workspaces.view workspaces/w",
 		"GET /api/v1/workspaces/none":                        "workspaces.view workspaces/none",

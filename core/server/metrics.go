@@ -79,7 +79,7 @@ func (m *metrics) follow(s *Server) {
 		return float64(ready)
 	})
 	gauge("atoll_audit_lost_total", "Audit events that could not be written; should be 0.", func() float64 { return float64(s.audit.Lost()) })
-	m.registry.MustRegister(guests{s})
+	m.registry.MustRegister(guests{s}, usages{s})
 	if _, own := s.sandbox.Process(); own {
 		m.registry.MustRegister(sandboxProcess{s})
 	}

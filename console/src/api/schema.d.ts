@@ -307,6 +307,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/extensions/{name}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say what an extension has used
+         * @description In all and by workspace, since its version is active in this process.
+         */
+        get: operations["get-extension-usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/extensions:review": {
         parameters: {
             query?: never;
@@ -1199,6 +1219,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say what a workspace has used of the extensions */
+        get: operations["get-workspace-usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1545,6 +1582,84 @@ export interface components {
         ExtensionHealth: {
             /** @description Where it is not asked for a while; empty: nowhere. */
             breakers: components["schemas"]["Breaker"][];
+        };
+        ExtensionUsage: {
+            /** @example logging */
+            name: string;
+            /** @description Most processor time first; 1,025 at most. */
+            tenants: components["schemas"]["TenantUsage"][];
+            total: components["schemas"]["Usage"];
+            /** @example 0.1.0 */
+            version: string;
+        };
+        ExtensionWorkUsage: {
+            /**
+             * Format: int64
+             * @description Of bodies that went into it: of requests, and of what Kubernetes and upstreams answered.
+             */
+            bytesIn: number;
+            /**
+             * Format: int64
+             * @description Of bodies that came out of it. What it hands on without looking at it is not among them.
+             */
+            bytesOut: number;
+            /**
+             * Format: double
+             * @description Time on a processor. A turn that did several requests' work is shared by them evenly.
+             */
+            cpuSeconds: number;
+            /**
+             * @description How often instances ended by their own fault, by class. Of a workspace: for which its requests are blamed.
+             * @example {
+             *       "trap": 1
+             *     }
+             */
+            faults: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Requests to Kubernetes, upstreams and other doors.
+             */
+            hostCalls: number;
+            /**
+             * Format: int64
+             * @description Lines of its log that were more than it may write.
+             */
+            logLinesDropped: number;
+            /**
+             * Format: int64
+             * @description Of its instances now. What workspaces share is in the total alone.
+             */
+            memoryBytes: number;
+            /**
+             * Format: int64
+             * @description The most that it was.
+             */
+            memoryPeakBytes: number;
+            /** @example logging */
+            name: string;
+            /**
+             * @description Requests and calls refused or ended because a budget was used up, by the budget's name in the manifest's limits.
+             * @example {
+             *       "cpuPerMinute": 3
+             *     }
+             */
+            refused: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description That came to it; what is run again after another's fault counts again.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Metered instructions: the same work takes the same units, whatever else the machine does.
+             */
+            units: number;
+            /** @example 0.1.0 */
+            version: string;
         };
         Fault: {
             /** @example expected a duration such as 720h */
@@ -2306,6 +2421,83 @@ export interface components {
             /** @description Who has it. Only projects that the caller may see. */
             projects: components["schemas"]["Share"][];
         };
+        TenantUsage: {
+            /**
+             * Format: int64
+             * @description Of bodies that went into it: of requests, and of what Kubernetes and upstreams answered.
+             */
+            bytesIn: number;
+            /**
+             * Format: int64
+             * @description Of bodies that came out of it. What it hands on without looking at it is not among them.
+             */
+            bytesOut: number;
+            /**
+             * Format: double
+             * @description Time on a processor. A turn that did several requests' work is shared by them evenly.
+             */
+            cpuSeconds: number;
+            /**
+             * @description How often instances ended by their own fault, by class. Of a workspace: for which its requests are blamed.
+             * @example {
+             *       "trap": 1
+             *     }
+             */
+            faults: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Requests to Kubernetes, upstreams and other doors.
+             */
+            hostCalls: number;
+            /**
+             * Format: int64
+             * @description Lines of its log that were more than it may write.
+             */
+            logLinesDropped: number;
+            /**
+             * Format: int64
+             * @description Of its instances now. What workspaces share is in the total alone.
+             */
+            memoryBytes: number;
+            /**
+             * Format: int64
+             * @description The most that it was.
+             */
+            memoryPeakBytes: number;
+            /** @description Of all who have no row: those who were quiet when there were too many rows, and what was done for nobody. */
+            others?: boolean;
+            /**
+             * @description Requests and calls refused or ended because a budget was used up, by the budget's name in the manifest's limits.
+             * @example {
+             *       "cpuPerMinute": 3
+             *     }
+             */
+            refused: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description That came to it; what is run again after another's fault counts again.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Metered instructions: the same work takes the same units, whatever else the machine does.
+             */
+            units: number;
+            /**
+             * @description Of an extension that keeps users apart, and of requests without a workspace: whose.
+             * @example jane
+             */
+            user?: string;
+            /**
+             * @description Whose; empty: of a user's requests that belong to no workspace, or of others.
+             * @example shop
+             */
+            workspace?: string;
+        };
         Token: {
             /** Format: date-time */
             createdAt: string;
@@ -2336,6 +2528,71 @@ export interface components {
             project?: string;
             /** @example red */
             workspace?: string;
+        };
+        Usage: {
+            /**
+             * Format: int64
+             * @description Of bodies that went into it: of requests, and of what Kubernetes and upstreams answered.
+             */
+            bytesIn: number;
+            /**
+             * Format: int64
+             * @description Of bodies that came out of it. What it hands on without looking at it is not among them.
+             */
+            bytesOut: number;
+            /**
+             * Format: double
+             * @description Time on a processor. A turn that did several requests' work is shared by them evenly.
+             */
+            cpuSeconds: number;
+            /**
+             * @description How often instances ended by their own fault, by class. Of a workspace: for which its requests are blamed.
+             * @example {
+             *       "trap": 1
+             *     }
+             */
+            faults: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Requests to Kubernetes, upstreams and other doors.
+             */
+            hostCalls: number;
+            /**
+             * Format: int64
+             * @description Lines of its log that were more than it may write.
+             */
+            logLinesDropped: number;
+            /**
+             * Format: int64
+             * @description Of its instances now. What workspaces share is in the total alone.
+             */
+            memoryBytes: number;
+            /**
+             * Format: int64
+             * @description The most that it was.
+             */
+            memoryPeakBytes: number;
+            /**
+             * @description Requests and calls refused or ended because a budget was used up, by the budget's name in the manifest's limits.
+             * @example {
+             *       "cpuPerMinute": 3
+             *     }
+             */
+            refused: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description That came to it; what is run again after another's fault counts again.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Metered instructions: the same work takes the same units, whatever else the machine does.
+             */
+            units: number;
         };
         User: {
             /** Format: date-time */
@@ -2444,6 +2701,10 @@ export interface components {
             serviceTypes?: ("NodePort" | "LoadBalancer")[];
             /** @example Demo */
             title?: string;
+        };
+        WorkspaceUsage: {
+            /** @description The extensions that have worked for it, by name. */
+            items: components["schemas"]["ExtensionWorkUsage"][];
         };
     };
     responses: never;
@@ -4551,6 +4812,91 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-extension-usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExtensionUsage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11222,6 +11568,91 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-workspace-usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceUsage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

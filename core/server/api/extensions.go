@@ -95,6 +95,7 @@ func (s *API) registerExtensions(a huma.API) {
 	add(s, a, about{id: "get-extension-health", method: http.MethodGet, path: "/api/v1/extensions/{name}/health", tag: "extensions", summary: "Say where an extension is not asked for a while",
 		text: "Without a scope everything, for the platform's operators; in a scope what concerns the caller's requests there.", errors: []int{http.StatusNotFound}}, s.extensionHealth)
 	s.registerRecordings(a)
+	s.registerUsage(a)
 	s.registerContributions(a)
 }
 
