@@ -88,7 +88,7 @@ func TestCustomRolesLiveFromMakingToDeleting(t *testing.T) {
 	wendy.must("GET", "/api/v1/workspaces/red/roles/"+made.ID, nil, 404)
 	petra.must("PUT", red1+"/members/mona", map[string]any{"role": made.ID}, 422)
 	wendy.must("POST", "/api/v1/workspaces/red/roles", role("on-call", "workspace", "projects.manage"), 201)
-	admin.must("DELETE", red1, nil, 204)
+	admin.must("DELETE", red1+"?confirm=red-1", nil, 204)
 }
 
 func TestRolesThatCannotBeAreRefused(t *testing.T) {
