@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/atoll-platform/atoll/core/store"
 )
@@ -61,6 +62,15 @@ func platformOps(s store.Store, to Binding, roles []string) ([]store.Op, error) 
 		ops = append(ops, op)
 	}
 	return ops, nil
+}
+
+// PlatformGrantOp is the operation that gives a person one platform role beside
+// those they have, until a moment or, when that is zero, for good. Whether there
+// is such a role is the caller's to ask.
+func PlatformGrantOp(s store.Store, subjectUID, role string, until time.Time) (store.Op, error) {
+	return store.NewCollection[Binding](s, BindingPrefix).PutOp(platformPlace(subjectUID, role), Binding{
+		UID: NewUID(), SubjectUID: subjectUID, Role: role, Scope: BindingScope{Kind: KindPlatform}, Until: until,
+	})
 }
 
 // SetPlatformRoles gives a person exactly these platform roles, presets by name
@@ -150,6 +160,8 @@ func GuardAdministrator(ctx context.Context, s store.Store, subjectUID string) (
 		}
 		place := platformPlace(user.Value.UID, PlatformAdmin)
 		switch other, err := bindings.Get(ctx, place); {
+		case err == nil && !other.Value.Until.IsZero():
+			continue // one for a time does not stay
 		case err == nil:
 			return []store.Guard{bindings.At(place, other.Modified), accounts.At(user.Name, user.Modified)}, nil
 		case !errors.Is(err, store.ErrNotFound):

@@ -2,7 +2,10 @@
 
 package access
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Account is the user with a name.
 func (x *Index) Account(name string) (Account, bool) {
@@ -52,6 +55,11 @@ func (x *Index) BindingsOf(uid string) map[string]Binding {
 // role's uid, by their keys in the store. It looks through all that there are.
 func (x *Index) BindingsTo(role string) map[string]Binding {
 	return x.bindings(func(b *Binding) bool { return b.Role == role })
+}
+
+// Ended are the bindings whose end has come, by their keys in the store.
+func (x *Index) Ended(now time.Time) map[string]Binding {
+	return x.bindings(func(b *Binding) bool { return !b.Until.IsZero() && !now.Before(b.Until) })
 }
 
 // BindingsAt are the bindings in force in exactly a scope, in the order of their

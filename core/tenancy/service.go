@@ -79,6 +79,7 @@ func New(ctx context.Context, s store.Store, index *access.Index, registry *kube
 		bindings:   store.NewCollection[access.Binding](s, access.BindingPrefix),
 		claims:     store.NewCollection[claims](s, ownPrefix),
 	}
+	t.wait.Go(func() { t.sweep(ctx) })
 	for _, status := range registry.List() {
 		if cluster, ok := registry.Get(status.Name); ok {
 			t.wait.Go(func() { (&reconciler{service: t, cluster: cluster}).run(ctx) })

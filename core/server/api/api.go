@@ -78,6 +78,7 @@ func (s *API) register(a huma.API) {
 	s.registerRoles(a)
 	s.registerAccess(a)
 	s.registerExplain(a)
+	s.registerAccessRequests(a)
 	s.registerPlatform(a)
 }
 

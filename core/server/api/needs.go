@@ -132,6 +132,11 @@ var needs = map[string]need{
 
 	"get-access":                    {at: ofCaller},
 	"explain-access":                {access.MembersView, inRequest},
+	"list-access-requests":          {access.MembersManage, ofEach},
+	"create-access-request":         {at: ofCaller},
+	"get-access-request":            {access.MembersManage, ofEach},
+	"withdraw-access-request":       {at: ofCaller},
+	"decide-access-request":         {access.MembersManage, inRequest},
 	"list-permissions":              {at: ofEach},
 	"list-platform-members":         {access.MembersView, atPlatform},
 	"set-group-platform-roles":      {access.UsersManage, atPlatform},
