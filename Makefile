@@ -142,12 +142,12 @@ test: build need-browser ## every test: unit, a real cluster, a real browser
 	@$(MAKE) test-cluster
 	@echo; echo "all tests passed on: $$(cat build/test-node 2>/dev/null || echo 'no cluster')"
 
-test-fast: tools $(BUILTIN) build/hostile ## what takes under two minutes: for daily use
+test-fast: tools $(BUILTIN) build/hostile need-slapd ## what takes under two minutes: for daily use
 	@go vet ./...
 	@go test -short -json ./... | $(REPORT)
 	@for m in sdk/go sdk/fragment $(SHIPPED:%=extensions/%); do (cd $$m && go test -short -json ./... | $(REPORT)); done
 
-test-unit: tools $(BUILTIN) build/hostile
+test-unit: tools $(BUILTIN) build/hostile | need-slapd
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt is wanted for:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet ./...
 	@go test -json -timeout 30m ./... | $(REPORT)
@@ -181,7 +181,7 @@ bench: build ## measure; writes build/bench.json
 
 ## ---- what the machine must have
 
-.PHONY: need-go need-node need-browser need-java need-rust
+.PHONY: need-go need-node need-browser need-java need-rust need-slapd
 need-go:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: see go.dev"; exit 1; }
 need-node:
@@ -190,6 +190,11 @@ need-browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { echo "installing Debian's chromium"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
 	  || { echo "Chromium is missing: install your system's package named chromium"; exit 1; }; }
+# OpenLDAP's server, for the tests of directories; they start it themselves.
+need-slapd:
+	@[ -x /usr/sbin/slapd ] || command -v slapd >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { echo "installing Debian's slapd"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd >/dev/null; } \
+	  || { echo "OpenLDAP's slapd is missing: install your system's package named slapd"; exit 1; }; }
 # Java 17 or newer, and Maven; installed where both this is Debian and we are root.
 need-java:
 	@{ command -v mvn && javac -version 2>&1 | grep -E 'javac (1[7-9]|[2-9][0-9])'; } >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \

@@ -40,6 +40,11 @@ func (v *Service) CreateGroup(ctx context.Context, n NewGroup) (access.Group, er
 	if (n.Origin == "") != (n.ExternalID == "") || len(n.ExternalID) > maxExternalID {
 		return access.Group{}, fmt.Errorf("the group is %w: one of a provider names the provider and how it calls the group, in %d bytes at most; a local one neither", ErrInvalid, maxExternalID)
 	}
+	if n.Origin != "" {
+		if _, err := v.provider(n.Origin); err != nil {
+			return access.Group{}, fmt.Errorf("%w: the group is %w", err, ErrInvalid)
+		}
+	}
 	g := access.Group{UID: access.NewUID(), Name: n.Name, DisplayName: n.DisplayName, Origin: n.Origin, ExternalID: n.ExternalID, CreatedAt: v.options.Now().UTC()}
 	guards := []store.Guard{v.groups.Absent(n.Name)}
 	if n.Workspace != "" {

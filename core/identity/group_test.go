@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -87,11 +88,11 @@ func TestMembershipInAGroupGivesItsRolesAtOnce(t *testing.T) {
 }
 
 func TestBadGroupsAreRefused(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newWorldWith(t, filepath.Join(t.TempDir(), "atoll.db"), identity.Options{Providers: []identity.Provider{directory{}}}), t.Context()
 	w.workspace("red")
 	for _, n := range []identity.NewGroup{
 		{Name: ""}, {Name: "system:masters"}, {Name: "a/b"}, {Name: "../users/root"}, {Name: "A"}, {Name: strings.Repeat("a", 64)},
-		{Name: "a", DisplayName: "\n"}, {Name: "a", Origin: "ldap"}, {Name: "a", ExternalID: "cn=a"}, {Name: "a", Origin: "ldap", ExternalID: strings.Repeat("a", 1025)},
+		{Name: "a", DisplayName: "\n"}, {Name: "a", Origin: "corp"}, {Name: "a", Origin: "another", ExternalID: "cn=a"}, {Name: "a", ExternalID: "cn=a"}, {Name: "a", Origin: "corp", ExternalID: strings.Repeat("a", 1025)},
 	} {
 		_, err := w.CreateGroup(ctx, n)
 		want(t, err, identity.ErrInvalid)
@@ -102,7 +103,7 @@ func TestBadGroupsAreRefused(t *testing.T) {
 	_, err = w.CreateGroup(ctx, identity.NewGroup{Name: "a"})
 	want(t, err, identity.ErrState)
 	w.user("jane")
-	w.group(identity.NewGroup{Name: "theirs", Origin: "ldap", ExternalID: "cn=theirs"})
+	w.group(identity.NewGroup{Name: "theirs", Origin: "corp", ExternalID: "cn=theirs"})
 	want(t, w.AddToGroup(ctx, "theirs", "jane"), identity.ErrDenied)
 	want(t, w.RemoveFromGroup(ctx, "theirs", "jane"), identity.ErrDenied)
 }

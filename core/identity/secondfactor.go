@@ -362,6 +362,13 @@ func (v *Service) own(ctx context.Context, s access.Subject, password string, fr
 	if err := bySessionOnly(s); err != nil {
 		return store.Item[userRecord]{}, err
 	}
+	user, err := v.record(ctx, s.Name)
+	if err != nil {
+		return user, err
+	}
+	if user.Value.Provider != "" {
+		return user, v.ownByProvider(ctx, user.Value, password, from)
+	}
 	item, err := v.check(ctx, s.Name, password, from.Remote)
 	if err != nil {
 		return item, err

@@ -22,6 +22,8 @@ var (
 	ErrSecondFactor    = errors.New("the code of the second factor is needed")
 	ErrBadCode         = errors.New("the code is wrong or was used")
 	ErrState           = errors.New("not possible as things are")
+	ErrProvider        = errors.New("the identity provider cannot be asked")
+	ErrNotInvited      = errors.New("there is no account for you here")
 	ErrTooMany         = errors.New("too many attempts")
 	ErrCSRF            = errors.New("the request lacks the session's CSRF token")
 	ErrNotFound        = errors.New("not found")
@@ -49,6 +51,8 @@ type Options struct {
 	HashMemory      uint32        // KiB that one password hash takes; 0: 19,456. Less is for tests
 	Hashers         int           // hashes at the same time; 0: half the processors, 4 at most
 	Now             func() time.Time
+
+	Providers []Provider // others who prove people, by different names
 
 	RequireSecondFactor string // RequireNobody, RequireAdmins or RequireAll
 }
@@ -80,6 +84,7 @@ type Service struct {
 	workspaces store.Collection[access.Workspace] // of tenancy: read for its guard
 	groups     store.Collection[access.Group]
 	factors    store.Collection[secondFactorRecord]
+	externals  store.Collection[externalRecord]
 	hasher     *hasher
 	byName     *backoff
 	byCode     *backoff // by uid
@@ -108,6 +113,7 @@ func New(s store.Store, index *access.Index, o Options) (*Service, error) {
 		tokens:     store.NewCollection[tokenRecord](s, tokenPrefix),
 		workspaces: store.NewCollection[access.Workspace](s, access.WorkspacePrefix),
 		groups:     store.NewCollection[access.Group](s, access.GroupPrefix),
+		externals:  store.NewCollection[externalRecord](s, externalPrefix),
 		factors:    store.NewCollection[secondFactorRecord](s, secondFactorPrefix),
 		hasher:     newHasher(o.HashMemory, o.Hashers),
 		byName:     newBackoff(nameFree, nameLongest, o.Now),

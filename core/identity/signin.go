@@ -22,13 +22,18 @@ type Client struct {
 type Proof struct {
 	Name, Password string
 	Code           string // of the second factor, or a recovery code; "" before it was asked for
+	Provider       string // who is to prove it; "" for Atoll itself
 	Client         Client
 }
 
 // SignIn proves a person by name and password, and by the second factor where
 // they have one, and begins a session. It takes as long for a user that there is
-// not. ErrBadCredentials, ErrSecondFactor, ErrBadCode, *TooMany.
+// not. ErrBadCredentials, ErrSecondFactor, ErrBadCode, *TooMany; by a provider
+// also ErrProvider, ErrNotInvited, ErrExists, ErrInvalid, ErrNotFound.
 func (v *Service) SignIn(ctx context.Context, p Proof) (Session, error) {
+	if p.Provider != "" {
+		return v.signInBy(ctx, p)
+	}
 	item, err := v.prove(ctx, p)
 	session := Session{}
 	if err == nil {
@@ -137,6 +142,9 @@ func (v *Service) ChangePassword(ctx context.Context, s access.Subject, current,
 	if s.Narrow() {
 		return fmt.Errorf("changing the password is %w with a token that is for reading only or limited", ErrDenied)
 	}
+	if u, err := v.record(ctx, s.Name); err == nil && u.Value.Provider != "" {
+		return fmt.Errorf("changing the password is %w here: %s keeps it", ErrDenied, u.Value.Provider)
+	}
 	item, err := v.check(ctx, s.Name, current, from.Remote)
 	if err != nil {
 		return err
@@ -181,8 +189,8 @@ func (v *Service) ResetPassword(ctx context.Context, name string) (string, error
 	}
 	uid := ""
 	err = v.change(ctx, name, func(r *userRecord) ([]store.Guard, error) {
-		if r.Robot {
-			return nil, fmt.Errorf("a robot's password is %w: it has none", ErrDenied)
+		if r.Robot || r.Provider != "" {
+			return nil, fmt.Errorf("a password for %q is %w: none is kept here", name, ErrDenied)
 		}
 		uid, r.PasswordHash, r.MustChangePassword = r.UID, hash, true
 		return nil, nil

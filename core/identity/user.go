@@ -34,6 +34,7 @@ type User struct {
 	Groups             []string  `json:"groups,omitempty"`       // uids
 	Robot              bool      `json:"robot,omitempty"`        // an account for programs
 	WorkspaceUID       string    `json:"workspaceUID,omitempty"` // whose robot
+	Provider           string    `json:"provider,omitempty"`     // who proves them; "" for a local user
 	CreatedAt          time.Time `json:"createdAt"`
 }
 
@@ -41,6 +42,7 @@ type User struct {
 type userRecord struct {
 	User
 	PasswordHash string `json:"passwordHash"`
+	ExternalID   string `json:"externalID,omitempty"` // how the provider calls them
 }
 
 // tombstone keeps the name of a user who was deleted.
@@ -237,7 +239,8 @@ func (v *Service) DeleteUser(ctx context.Context, name string) error {
 			return err
 		}
 		return v.inParts(ctx, ops, []store.Guard{v.users.At(name, item.Modified)},
-			v.users.DeleteOp(name), v.factors.DeleteOp(item.Value.UID), v.history.logins.DeleteOp(item.Value.UID), tomb)
+			v.users.DeleteOp(name), v.factors.DeleteOp(item.Value.UID), v.history.logins.DeleteOp(item.Value.UID),
+			v.externals.DeleteOp(externalName(item.Value.Provider, item.Value.ExternalID)), tomb)
 	})
 	if err != nil {
 		return fmt.Errorf("deleting user %q: %w", name, err)

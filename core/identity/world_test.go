@@ -56,6 +56,22 @@ func newWorldWith(t testing.TB, path string, o identity.Options) *world {
 	return w
 }
 
+// directory is a provider that knows people by their passwords, "corp".
+type directory map[string]string
+
+func (directory) Info() identity.ProviderInfo {
+	return identity.ProviderInfo{Name: "corp", Title: "Corporate directory", Kind: identity.KindLDAP, Create: true}
+}
+
+func (d directory) Verify(_ context.Context, e identity.Evidence) (identity.Person, error) {
+	if p, ok := d[e.Name]; !ok || p != e.Password {
+		return identity.Person{}, identity.ErrBadCredentials
+	}
+	return identity.Person{ID: "id of " + e.Name, Name: e.Name, DisplayName: "At corp\n", Groups: []string{"their group"}}, nil
+}
+
+func (directory) GroupID(id string) string { return id }
+
 func (w *world) end() {
 	w.Service.Close()
 	w.index.Close()

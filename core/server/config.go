@@ -16,7 +16,6 @@ import (
 	"strings"
 
 	"github.com/atoll-platform/atoll/core/extension"
-	"github.com/atoll-platform/atoll/core/identity"
 	"github.com/atoll-platform/atoll/core/kube"
 )
 
@@ -65,17 +64,6 @@ type Administrator struct {
 	PasswordFile string `json:"passwordFile"`
 }
 
-// Identity says how people prove who they are.
-type Identity struct {
-	RequireSecondFactor string `json:"requireSecondFactor"` // none, admins, all
-}
-
-// options is what identity is told.
-func (i Identity) options() identity.Options {
-	required := map[string]string{"none": identity.RequireNobody, "admins": identity.RequireAdmins, "all": identity.RequireAll}
-	return identity.Options{RequireSecondFactor: required[i.RequireSecondFactor]}
-}
-
 // Sandbox says where extensions run.
 type Sandbox struct {
 	// InProcess has them run in Atoll's own process, instead of one of their own
@@ -112,7 +100,7 @@ func DefaultConfig() Config {
 		Clusters:      []ClusterFile{},
 		Upstreams:     []Upstream{},
 		Administrator: Administrator{Name: "admin"},
-		Identity:      Identity{RequireSecondFactor: "none"},
+		Identity:      Identity{RequireSecondFactor: "none", Providers: []Provider{}},
 		Log:           Log{Level: "info", Format: "text"},
 	}
 }
@@ -160,6 +148,11 @@ func (c *Config) resolve(base string) {
 	}
 	for i := range c.Upstreams {
 		paths = append(paths, &c.Upstreams[i].PasswordFile, &c.Upstreams[i].TokenFile, &c.Upstreams[i].CAFile)
+	}
+	for i := range c.Identity.Providers {
+		if l := c.Identity.Providers[i].LDAP; l != nil {
+			paths = append(paths, &l.CAFile, &l.BindPasswordFile)
+		}
 	}
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {

@@ -115,7 +115,11 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 		return nil, err
 	}
 	s.closing(s.index.Close)
-	if s.identity, err = identity.New(s.store, s.index, c.Identity.options()); err != nil {
+	proving, err := c.Identity.options()
+	if err != nil {
+		return nil, err
+	}
+	if s.identity, err = identity.New(s.store, s.index, proving); err != nil {
 		return nil, err
 	}
 	s.closing(s.identity.Close)

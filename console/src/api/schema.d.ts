@@ -562,6 +562,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * By whom one may be proven
+         * @description Besides a password of Atoll's own.
+         */
+        get: operations["list-providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/roles": {
         parameters: {
             query?: never;
@@ -1611,6 +1631,8 @@ export interface components {
              *     ]
              */
             platformRoles: string[];
+            /** @description The identity provider that proves the person; empty for a password of Atoll's own. */
+            provider: string;
             /** @description An account for programs, owned by a workspace. */
             robot: boolean;
             /** @description Signing in takes a code too. */
@@ -2399,6 +2421,20 @@ export interface components {
             /** @example Demo */
             title?: string;
         };
+        Provider: {
+            /**
+             * @description ldap: the password is sent with the sign-in, and the provider's name.
+             * @enum {string}
+             */
+            kind: "ldap";
+            /** @example corp */
+            name: string;
+            /** @example Corporate directory */
+            title: string;
+        };
+        ProvidersOutputBody: {
+            items: components["schemas"]["Provider"][];
+        };
         RecoveryCodes: {
             /**
              * @description They are never shown again.
@@ -2541,6 +2577,11 @@ export interface components {
             code?: string;
             /** Format: password */
             password: string;
+            /**
+             * @description The identity provider that knows the password; left out for one of Atoll's own.
+             * @example corp
+             */
+            provider?: string;
             /** @example jane */
             username: string;
         };
@@ -2766,6 +2807,8 @@ export interface components {
              *     ]
              */
             platformRoles: string[];
+            /** @description The identity provider that proves the person; empty for a password of Atoll's own. */
+            provider: string;
             /** @description An account for programs, owned by a workspace. */
             robot: boolean;
             /** @description Signing in takes a code too. */
@@ -6610,6 +6653,53 @@ export interface operations {
             };
         };
     };
+    "list-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvidersOutputBody"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-roles": {
         parameters: {
             query?: {
@@ -7188,6 +7278,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -7208,6 +7316,15 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

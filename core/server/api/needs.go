@@ -38,9 +38,10 @@ type need struct {
 var needs = map[string]need{
 	"get-info": {at: ofAll},
 
-	"sign-in":     {at: ofAll},
-	"get-session": {at: ofCaller},
-	"sign-out":    {at: ofCaller},
+	"sign-in":        {at: ofAll},
+	"list-providers": {at: ofAll},
+	"get-session":    {at: ofCaller},
+	"sign-out":       {at: ofCaller},
 
 	"list-sessions":       {at: ofCaller},
 	"end-session":         {at: ofCaller},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -96,6 +97,7 @@ var known = []struct {
 	{identity.ErrState, http.StatusConflict},
 	{identity.ErrCSRF, http.StatusForbidden},
 	{identity.ErrDenied, http.StatusForbidden},
+	{identity.ErrNotInvited, http.StatusForbidden},
 	{identity.ErrNotFound, http.StatusNotFound},
 	{identity.ErrExists, http.StatusConflict},
 	{identity.ErrInvalid, http.StatusUnprocessableEntity},
@@ -132,6 +134,11 @@ func (s *API) problemOf(ctx context.Context, err error) *problem.Problem {
 	}
 	if many := (*identity.TooMany)(nil); errors.As(err, &many) {
 		return problem.New(http.StatusTooManyRequests, sentence(err.Error())).WithRetryAfter(many.RetryAfter)
+	}
+	if errors.Is(err, identity.ErrProvider) {
+		// What the provider said is for whoever keeps it.
+		s.Logger.Error("an identity provider failed", "request", RequestID(ctx), "error", err)
+		return problem.New(http.StatusServiceUnavailable, sentence(identity.ErrProvider.Error()+" at the moment; Atoll's log says more under this request id")).WithRetryAfter(10 * time.Second)
 	}
 	if errors.Is(err, identity.ErrSecondFactor) {
 		return problem.New(http.StatusUnauthorized, sentence(err.Error())).WithType(typeSecondFactor)

@@ -15,8 +15,9 @@ import (
 
 // SignIn is what a person types.
 type SignIn struct {
-	Username string `json:"username" minLength:"1" maxLength:"64" example:"jane"`
+	Username string `json:"username" minLength:"1" maxLength:"256" example:"jane"`
 	Password string `json:"password" minLength:"1" maxLength:"256" format:"password"`
+	Provider string `json:"provider,omitempty" maxLength:"63" doc:"The identity provider that knows the password; left out for one of Atoll's own." example:"corp"`
 	Code     string `json:"code,omitempty" minLength:"6" maxLength:"32" doc:"Of the second factor, or a recovery code. Left out at first: a problem of the type urn:atoll:problem:second-factor asks for it." example:"123456"`
 }
 
@@ -45,19 +46,43 @@ type endSessionOutput struct {
 func (s *API) registerSessions(a huma.API) {
 	add(s, a, about{id: "sign-in", method: http.MethodPost, path: "/api/v1/sessions", tag: "sessions", status: http.StatusCreated,
 		summary: "Sign in", text: "Begins a session: a cookie for the browser and a CSRF token for the page.",
-		errors: []int{http.StatusUnauthorized, http.StatusForbidden}}, s.signIn)
+		errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable}}, s.signIn)
+	add(s, a, about{id: "list-providers", method: http.MethodGet, path: "/api/v1/providers", tag: "sessions",
+		summary: "By whom one may be proven", text: "Besides a password of Atoll's own."}, s.listProviders)
 	add(s, a, about{id: "get-session", method: http.MethodGet, path: "/api/v1/sessions/current", tag: "sessions",
 		summary: "The session of this cookie"}, s.currentSession)
 }
 
 func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, error) {
 	r := requestOf(ctx)
-	session, err := s.Identity.SignIn(ctx, identity.Proof{Name: in.Body.Username, Password: in.Body.Password, Code: in.Body.Code, Client: client(r)})
+	session, err := s.Identity.SignIn(ctx, identity.Proof{Name: in.Body.Username, Password: in.Body.Password, Code: in.Body.Code, Provider: in.Body.Provider, Client: client(r)})
 	if err != nil {
 		return nil, err
 	}
 	noteSubject(ctx, access.Subject{Name: session.User.Name, UID: session.User.UID, Via: access.ViaSession})
 	return &newSessionOutput{SetCookie: *identity.Cookie(session, r.TLS != nil), Body: s.session(session)}, nil
+}
+
+// Provider is an identity provider.
+type Provider struct {
+	Name  string `json:"name" example:"corp"`
+	Title string `json:"title" example:"Corporate directory"`
+	Kind  string `json:"kind" enum:"ldap" doc:"ldap: the password is sent with the sign-in, and the provider's name."`
+}
+
+type providersOutput struct {
+	Body struct {
+		Items []Provider `json:"items"`
+	}
+}
+
+func (s *API) listProviders(context.Context, *struct{}) (*providersOutput, error) {
+	out := &providersOutput{}
+	out.Body.Items = []Provider{}
+	for _, p := range s.Identity.Providers() {
+		out.Body.Items = append(out.Body.Items, Provider{Name: p.Name, Title: p.Title, Kind: p.Kind})
+	}
+	return out, nil
 }
 
 // client is where a request comes from, for back-off and history.

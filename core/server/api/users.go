@@ -26,6 +26,7 @@ type User struct {
 	Disabled           bool      `json:"disabled"`
 	CreatedAt          time.Time `json:"createdAt"`
 	Groups             []string  `json:"groups" doc:"The groups that the person is in." example:"[\"developers\"]"`
+	Provider           string    `json:"provider" doc:"The identity provider that proves the person; empty for a password of Atoll's own."`
 	Robot              bool      `json:"robot" doc:"An account for programs, owned by a workspace."`
 	PlatformRoles      []string  `json:"platformRoles" example:"[\"platform-admin\"]"`
 }
@@ -126,7 +127,7 @@ func (s *API) user(u identity.User) User {
 	slices.Sort(groups)
 	return User{
 		UID: u.UID, Name: u.Name, DisplayName: u.DisplayName, MustChangePassword: u.MustChangePassword, SecondFactor: u.SecondFactor, Disabled: u.Disabled,
-		CreatedAt: u.CreatedAt, Groups: groups, Robot: u.Robot, PlatformRoles: roles,
+		CreatedAt: u.CreatedAt, Groups: groups, Provider: u.Provider, Robot: u.Robot, PlatformRoles: roles,
 	}
 }
 
