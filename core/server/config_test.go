@@ -29,11 +29,11 @@ func TestExampleIsTheDefaults(t *testing.T) {
 		}
 		lines = append(lines, line)
 	}
-	text := strings.NewReplacer("clusters: []", "clusters:", "upstreams: []", "upstreams:", "limits: {}", "limits:").Replace(strings.Join(lines, ""))
+	text := strings.NewReplacer("clusters: []", "clusters:", "upstreams: []", "upstreams:", "providers: []", "providers:", "limits: {}", "limits:").Replace(strings.Join(lines, ""))
 	if err := decodeConfig("uncommented", []byte(text), &c); err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if c.Listen.TLS == nil || len(c.Clusters) != 1 || len(c.Upstreams) != 1 || c.Administrator.PasswordFile == "" || c.Sandbox.Limits.Sandbox().Memory != 256<<20 {
+	if c.Listen.TLS == nil || len(c.Clusters) != 1 || len(c.Upstreams) != 1 || len(c.Identity.Providers) != 1 || c.Administrator.PasswordFile == "" || c.Sandbox.Limits.Sandbox().Memory != 256<<20 {
 		t.Errorf("not all was read: %+v", c)
 	}
 }

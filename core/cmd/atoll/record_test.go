@@ -39,7 +39,7 @@ func TestRecordingIsMadeAndReplayed(t *testing.T) {
 	var failed error
 	go func() {
 		defer close(done)
-		said, failed = run(t, "", "ext", "record", "hello", "--user", "admin", "--for", "2s", "-o", file)
+		said, failed = run(t, "", "ext", "record", "hello", "--user", "admin", "--for", "6s", "-o", file)
 	}()
 	for asking := true; asking; { // until the recording's time is over
 		select {

@@ -116,7 +116,7 @@ func TestProcessCanDoNothingButItsWork(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := newRemote(t.Context(), Options{Logger: quiet, CacheDir: filepath.Join(dir, "cache")}, "probe", hasty)
+	_, err := newRemote(t.Context(), Options{Logger: quiet, CacheDir: filepath.Join(dir, "cache")}, "probe", patient)
 	if err == nil || !strings.HasSuffix(err.Error(), "it could null") {
 		t.Errorf("%v", err)
 	}
@@ -148,7 +148,7 @@ func TestProcessHasNothingOfTheCores(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Close(inherited)
-	r := starts(t, processWork, hasty)
+	r := starts(t, processWork, patient)
 	if _, err := say(running(t, r), "hello"); err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestProcessHasNothingOfTheCores(t *testing.T) {
 }
 
 func TestProcessCompilesInChildrenOfItsOwn(t *testing.T) {
-	r, err := newRemote(t.Context(), Options{Logger: quiet, CacheDir: filepath.Join(t.TempDir(), "cache"), CompileInChild: true}, processWork, hasty)
+	r, err := newRemote(t.Context(), Options{Logger: quiet, CacheDir: filepath.Join(t.TempDir(), "cache"), CompileInChild: true}, processWork, patient)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestProcessCompilesInChildrenOfItsOwn(t *testing.T) {
 }
 
 func TestCoreKeepsWhatItTakesFromTheProcess(t *testing.T) {
-	starts(t, processWork, hasty)
+	starts(t, processWork, patient)
 	// The core's own threads are as they were, however many there are.
 	tasks, err := filepath.Glob("/proc/self/task/*/status")
 	if err != nil || len(tasks) == 0 {

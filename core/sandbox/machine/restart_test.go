@@ -22,7 +22,7 @@ import (
 
 // hasty is patience for tests that let it run out.
 var hasty = patience{
-	look: 20 * time.Millisecond, silence: 10, greeting: time.Minute, module: time.Minute, spare: time.Minute,
+	look: 100 * time.Millisecond, silence: 10, greeting: time.Minute, module: time.Minute, spare: time.Minute,
 	crash: time.Hour, back: [2]time.Duration{time.Millisecond, 20 * time.Millisecond}, wait: time.Minute,
 }
 

@@ -1,6 +1,6 @@
 // 10,000 calls of a function with 1,500 locals that live on while it calls: 178 MiB of the host's stack, where only calls are counted.
 // answer: fault stack
-// with: short
+// with: short cpu=2s
 const locals = [...Array(1500).keys()];
 export default `(global $g (mut i64) (i64.const 0))
 (func $fat (param $left i64) (local ${"i64 ".repeat(1500)})
