@@ -22,7 +22,7 @@ const (
 
 // preparation is the version of what this file and rewrite make of a module.
 // What was made by another is made anew.
-const preparation = 5
+const preparation = 6
 
 // prepared is a module that has been found good and metered.
 type prepared struct {

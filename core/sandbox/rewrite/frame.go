@@ -6,7 +6,8 @@
 // function is called, and a tick is a call too; nor what waits for long while
 // many others are made. So the estimate goes through a function once and counts
 // the operands and the versions of locals that are used after such an event.
-// Where branches meet, a local that was set on the way is one more value.
+// Where branches meet, a local that was set on the way is one more value, if it
+// is read later.
 package rewrite
 
 const (
@@ -16,9 +17,6 @@ const (
 	frameBase = 128
 	// registers is how many values wait in registers while others are made.
 	registers = 13
-	// meetings says how many of the locals that may be new values where branches
-	// meet are taken for one: in what compilers make, most are not used again.
-	meetings = 4
 )
 
 // sizer estimates frames, one after the other.
@@ -34,28 +32,19 @@ type sizer struct {
 	height  int     // of the operands
 	waiting int     // how many of them, from below, have a slot
 	slots   int     // so far
-	meets   int     // values that are made where branches meet
 	passed  int     // the most that a call passes on the stack, in slots
 	wide    bool    // there are vectors: slots are of 16 bytes
 	events  []int32 // when each was
 	now     int32   // counts instructions
 	made    int32   // counts values
-	sets    int     // counts versions
 	branch  int32   // when the last branch was
-	exposed int     // how many locals are
-	meeting meeting // the last one
-}
-
-// meeting is a place where branches meet: the end of a block.
-type meeting struct {
-	began, ended int32 // the block, in instructions
-	events       int   // before the end
 }
 
 // version is what a local holds.
 type version struct {
 	set     int32 // when
-	met     int32 // at which meeting it was last counted as a new value
+	met     int32 // the values that it is since, where branches met, if it is read
+	depth   int32 // in how many blocks the last of these places was
 	since   int32 // which event is the first after it was set
 	made    int32 // how many values had been made before
 	counted bool  // it has a slot
@@ -67,7 +56,6 @@ type sizedBlock struct {
 	op              opcode
 	height          int
 	params, results int
-	sets            int // versions before it
 	began           int32
 	targeted, dead  bool
 }
@@ -101,7 +89,7 @@ func (s *sizer) size(b *body, blocks []basicBlock) int {
 	if s.wide {
 		slot = 16
 	}
-	return frameBase + slot*(s.slots+s.meets/meetings+s.passed)
+	return frameBase + slot*(s.slots+s.passed)
 }
 
 // expose finds the locals that are read where branches may have brought them.
@@ -115,7 +103,6 @@ func (s *sizer) expose(b *body) {
 		case opLocalGet:
 			if v := &s.locals[s.in.a]; v.made < began && !v.exposed { // made: when it was set last, for now
 				v.exposed = true
-				s.exposed++
 			}
 		case opLocalSet, opLocalTee:
 			s.locals[s.in.a].made = now
@@ -161,9 +148,24 @@ func (s *sizer) read(x uint32) {
 		v.counted = true
 		s.slots++
 	}
-	if m := &s.meeting; v.set > m.began && v.set < m.ended && v.met != m.ended && m.events < len(s.events) {
-		v.met = m.ended
-		s.slots++
+	s.slots += int(v.met)
+	v.met = 0
+}
+
+// meet notes that branches meet at the end of a block: locals that were set in it
+// are new values from here on, if they are read. The value that was set has to
+// wait for that too, when many are.
+func (s *sizer) meet(began int32) {
+	for x := range s.locals {
+		v := &s.locals[x]
+		if v.set <= began {
+			continue
+		}
+		v.met++
+		if !v.counted && int(s.made-v.made) > registers {
+			v.met++
+		}
+		v.depth = int32(len(s.controls))
 	}
 }
 
@@ -171,8 +173,11 @@ func (s *sizer) read(x uint32) {
 func (s *sizer) write(x uint32) {
 	v := &s.locals[x]
 	s.forget(v)
-	s.sets++
-	*v = version{set: s.now, since: int32(len(s.events)), made: s.made, exposed: v.exposed}
+	next := version{set: s.now, since: int32(len(s.events)), made: s.made, exposed: v.exposed}
+	if len(s.controls) > int(v.depth) { // there is a way past this
+		next.met, next.depth = v.met, v.depth
+	}
+	*v = next
 }
 
 // forget ends a version. It was not used after an event here, but a branch may

@@ -86,7 +86,7 @@ func (s *sizer) target(depth uint32) {
 }
 
 func (s *sizer) open() {
-	b := sizedBlock{op: s.in.op, began: s.now, dead: s.dead, sets: s.sets}
+	b := sizedBlock{op: s.in.op, began: s.now, dead: s.dead}
 	switch {
 	case s.in.block >= 0:
 		t := s.types[s.in.block]
@@ -115,7 +115,6 @@ func (s *sizer) close() {
 	}
 	s.push(ended.results)
 	if ended.targeted || ended.op == opIf {
-		s.meets += min(s.sets-ended.sets, s.exposed)
-		s.meeting = meeting{began: ended.began, ended: s.now, events: len(s.events)}
+		s.meet(ended.began)
 	}
 }

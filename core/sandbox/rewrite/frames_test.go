@@ -282,6 +282,121 @@ func TestFramesAreNotMuchLargerThanCounted(t *testing.T) {
 				}
 			}
 		}), 2},
+		"wide merges": {shaped([]byte{60, i64}, func(c *code) {
+			for range 40 {
+				get(c)
+				c.op(0x50)
+				c.block(opIf)
+				for x := range uint32(60) {
+					get(c)
+					c.i64(int64(x))
+					c.op(opI64Add)
+					c.index(opLocalSet, x)
+				}
+				c.op(opEnd)
+				callNothing(c)
+			}
+			for x := range uint32(60) {
+				c.index(opLocalGet, x)
+				set(c)
+			}
+		}), 2},
+		"wide merges that are used": {shaped([]byte{60, i64}, func(c *code) {
+			for range 40 {
+				get(c)
+				c.op(0x50)
+				c.block(opIf)
+				for x := range uint32(60) {
+					get(c)
+					c.i64(int64(x))
+					c.op(opI64Add)
+					c.index(opLocalSet, x)
+				}
+				c.op(opEnd)
+				callNothing(c)
+				for x := range uint32(60) {
+					c.index(opLocalGet, x)
+					set(c)
+				}
+			}
+		}), 2},
+		"wide merges without calls": {shaped([]byte{60, i64}, func(c *code) {
+			for range 40 {
+				get(c)
+				c.op(0x50)
+				c.block(opIf)
+				for x := range uint32(60) {
+					get(c)
+					c.i64(int64(x))
+					c.op(opI64Add)
+					c.index(opLocalSet, x)
+				}
+				c.op(opEnd)
+			}
+			callNothing(c)
+			for x := range uint32(60) {
+				c.index(opLocalGet, x)
+				set(c)
+			}
+		}), 2},
+		"a wide loop": {shaped([]byte{60, i64}, func(c *code) {
+			for range 20 {
+				c.block(opLoop)
+				for x := range uint32(60) {
+					c.index(opLocalGet, x)
+					c.i64(int64(x))
+					c.op(opI64Add)
+					c.index(opLocalSet, x)
+				}
+				get(c)
+				c.op(0x50)
+				c.index(opBrIf, 0)
+				c.op(opEnd)
+			}
+			callNothing(c)
+			for x := range uint32(60) {
+				c.index(opLocalGet, x)
+				set(c)
+			}
+		}), 2},
+		"wide loops with calls": {shaped([]byte{60, i64}, func(c *code) {
+			for range 20 {
+				c.block(opLoop)
+				for x := range uint32(60) {
+					c.index(opLocalGet, x)
+					c.i64(int64(x))
+					c.op(opI64Add)
+					c.index(opLocalSet, x)
+				}
+				callNothing(c)
+				get(c)
+				c.op(0x50)
+				c.index(opBrIf, 0)
+				c.op(opEnd)
+			}
+			for x := range uint32(60) {
+				c.index(opLocalGet, x)
+				set(c)
+			}
+		}), 2},
+		"results of blocks": {shaped([]byte{60, i64}, func(c *code) {
+			for range 300 {
+				get(c)
+				c.op(0x50)
+				c.op(opIf)
+				c.byte(i64)
+				get(c)
+				c.op(opElse)
+				get(c)
+				get(c)
+				c.op(opI64Add)
+				c.op(opEnd)
+			}
+			callNothing(c)
+			for range 300 {
+				set(c)
+			}
+		}), 2},
 		"many arguments and results": {shaped(nil, func(c *code) {
 			for range 60 {
 				get(c)
