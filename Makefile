@@ -172,7 +172,7 @@ test-cluster: tools
 	@cd manifests/local && go test -json -count=1 -timeout 20m ./integration -args -dir "$(CURDIR)/build/cluster" | $(REPORT)
 
 test-long: test ## hours: fuzzing and the local cluster's own tests
-	@.ci/fuzz 10m FuzzDecode=15m FuzzFields=5m FuzzHostReceive=20m FuzzGuestReceive=20m
+	@.ci/fuzz 10m FuzzDecode=15m FuzzFields=5m FuzzHostReceive=20m FuzzGuestReceive=20m FuzzRewrite=20m FuzzModule=20m
 
 .PHONY: bench
 bench: build ## measure; writes build/bench.json
