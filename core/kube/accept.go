@@ -3,6 +3,7 @@
 package kube
 
 import (
+	"encoding/json"
 	"mime"
 	"net/http"
 	"strings"
@@ -60,14 +61,16 @@ func shapeOf(h http.Header) (shape, string) {
 	return first, strings.Join(kept, ",")
 }
 
-// emptyList is the answer with nothing in it, in a shape.
-func emptyList(s shape, apiVersion, kind string) []byte {
+// emptyList is the answer with nothing in it, in a shape, of a resource version.
+func emptyList(s shape, apiVersion, kind, version string) []byte {
+	quoted, _ := json.Marshal(version)
+	metadata := `"metadata":{"resourceVersion":` + string(quoted) + `}`
 	switch s {
 	case shapeTable:
-		return []byte(`{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":""},"columnDefinitions":[],"rows":[]}`)
+		return []byte(`{"kind":"Table","apiVersion":"meta.k8s.io/v1",` + metadata + `,"columnDefinitions":[],"rows":[]}`)
 	case shapeMetadata:
-		return []byte(`{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":""},"items":[]}`)
+		return []byte(`{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1",` + metadata + `,"items":[]}`)
 	default:
-		return []byte(`{"kind":"` + kind + `List","apiVersion":"` + apiVersion + `","metadata":{"resourceVersion":""},"items":[]}`)
+		return []byte(`{"kind":"` + kind + `List","apiVersion":"` + apiVersion + `",` + metadata + `,"items":[]}`)
 	}
 }

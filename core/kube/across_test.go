@@ -8,15 +8,18 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/atoll-platform/atoll/core/access"
 )
 
 type anyList struct {
 	Kind, APIVersion string
-	Metadata         struct{ ResourceVersion string }
+	Metadata         struct{ ResourceVersion, Continue string }
 	Items            []struct {
 		Metadata struct{ Name, Namespace string }
 	}
@@ -53,13 +56,13 @@ func TestAListAcrossProjectsIsJoinedFromTheReadableOnes(t *testing.T) {
 		h.up.mux.HandleFunc("/api/v1/namespaces/"+n+"/pods", pods(n))
 	}
 	h.up.mux.HandleFunc("/api/v1/pods", func(w http.ResponseWriter, r *http.Request) { t.Error("the whole cluster was listed") })
-	code, _, text := h.ask(t, "jane", "GET", "/api/v1/pods?limit=1&labelSelector=a%3Db", "", "Accept", "application/vnd.kubernetes.protobuf,application/json")
+	code, _, text := h.ask(t, "jane", "GET", "/api/v1/pods?labelSelector=a%3Db", "", "Accept", "application/vnd.kubernetes.protobuf,application/json")
 	list := read(t, text)
 	var names []string
 	for _, i := range list.Items {
 		names = append(names, i.Metadata.Namespace+"/"+i.Metadata.Name)
 	}
-	if code != 200 || list.Kind != "PodList" || list.APIVersion != "v1" || list.Metadata.ResourceVersion != "77" ||
+	if code != 200 || list.Kind != "PodList" || list.APIVersion != "v1" || !strings.HasPrefix(list.Metadata.ResourceVersion, "77") ||
 		!slices.Equal(names, []string{"alpha/alpha-1", "alpha/alpha-2", "beta/beta-1", "beta/beta-2"}) {
 		t.Errorf("%d %s", code, text)
 	}
@@ -107,11 +110,130 @@ func TestAListThatLacksAProjectIsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestWatchesAcrossProjectsSayToNameANamespace(t *testing.T) {
+// paged is an API server's list of n pods of a namespace: in pages, and of any
+// resource version that it is asked for.
+func paged(t *testing.T, namespace string, n int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		from, version := 0, "77"
+		if token := q.Get("continue"); token != "" {
+			if q.Has("resourceVersion") {
+				t.Errorf("a token and a resource version: %s", r.URL)
+			}
+			fmt.Sscanf(token, namespace+"-%d", &from)
+		} else if q.Get("resourceVersion") != "" && q.Get("resourceVersionMatch") != "Exact" {
+			t.Errorf("not the moment of the first: %s", r.URL)
+		}
+		to, next := n, ""
+		if limit, _ := strconv.Atoi(q.Get("limit")); limit > 0 && from+limit < n {
+			to = from + limit
+			next = fmt.Sprintf("%s-%d", namespace, to)
+		}
+		var items []string
+		for i := from; i < to; i++ {
+			items = append(items, fmt.Sprintf(`{"metadata":{"name":"%03d","namespace":%q}}`, i, namespace))
+		}
+		fmt.Fprintf(w, `{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":%q,"continue":%q},"items":[%s]}`, version, next, strings.Join(items, ","))
+	}
+}
+
+// manyPods gives jane projects with these numbers of pods.
+func manyPods(t *testing.T, h *house, numbers ...int) (want []string) {
+	h.law.roles["jane"] = map[string]string{}
+	for i, n := range numbers {
+		name := fmt.Sprintf("p%02d", i)
+		h.law.roles["jane"][name] = "viewer"
+		h.up.mux.HandleFunc("/api/v1/namespaces/"+name+"/pods", paged(t, name, n))
+		for k := range n {
+			want = append(want, fmt.Sprintf("%s/%03d", name, k))
+		}
+	}
+	return want
+}
+
+func TestPagesAcrossProjectsAreTheWholeList(t *testing.T) {
 	h := newHouse(t)
-	for _, path := range []string{"/api/v1/pods?watch=true", "/api/v1/watch/pods", "/api/v1/namespaces?watch=1"} {
+	want := manyPods(t, h, 3, 0, 12, 1, 1, 1, 5, 0, 0, 2, 7, 1, 0)
+	for _, limit := range []int{1, 2, 3, 5, 7, 33, 34, 500} {
+		var got, versions []string
+		token := ""
+		for {
+			code, _, text := h.ask(t, "jane", "GET", fmt.Sprintf("/api/v1/pods?limit=%d&continue=%s", limit, token), "")
+			list := read(t, text)
+			if code != 200 || len(list.Items) > limit {
+				t.Fatalf("limit %d: %d %s", limit, code, text)
+			}
+			for _, i := range list.Items {
+				got = append(got, i.Metadata.Namespace+"/"+i.Metadata.Name)
+			}
+			versions = append(versions, list.Metadata.ResourceVersion)
+			if token = list.Metadata.Continue; token == "" {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("limit %d: %q, want %q", limit, got, want)
+		}
+		if slices.Sort(versions); len(slices.Compact(versions)) != 1 || !strings.HasPrefix(versions[0], "77") {
+			t.Errorf("limit %d: resource versions %q", limit, versions)
+		}
+	}
+}
+
+func TestAContinueTokenOfAnotherMomentOrPersonIsRefused(t *testing.T) {
+	h := newHouse(t)
+	manyPods(t, h, 3, 3)
+	_, _, text := h.ask(t, "jane", "GET", "/api/v1/pods?limit=2", "")
+	token := read(t, text).Metadata.Continue
+	count := h.up.count()
+	for path, want := range map[string]int{
+		"/api/v1/pods?limit=2&resourceVersion=9&continue=" + token: 400,
+		"/api/v1/pods?limit=2&continue=eyJ2IjoiNzcifQ":             400,
+		"/api/v1/pods?limit=2&continue=%25":                        400,
+		"/api/v1/pods?limit=x":                                     400,
+		"/api/v1/pods?limit=-1":                                    400,
+		"/api/v1/pods?continue=" + (&cursor{Version: "77", Mark: h.proxy.view(jane, "local").mark, Project: "gamma"}).token():             400,
+		"/api/v1/pods?continue=" + (&cursor{Version: "77", Mark: h.proxy.view(jane, "elsewhere").mark[1:] + "x", Project: "p00"}).token(): 410,
+	} {
+		if code, _, text := h.ask(t, "jane", "GET", path, ""); code != want {
+			t.Errorf("%s: %d, want %d: %s", path, code, want, text)
+		}
+	}
+	if code, _, text := h.ask(t, "joe", "GET", "/api/v1/pods?limit=2&continue="+token, ""); code != 410 || status(t, text).Reason != metav1.StatusReasonExpired {
+		t.Errorf("by another person: %d %s", code, text)
+	}
+	h.law.add("jane", "p01", "admin")
+	if code, _, text := h.ask(t, "jane", "GET", "/api/v1/pods?limit=2&continue="+token, ""); code != 410 || status(t, text).Reason != metav1.StatusReasonExpired {
+		t.Errorf("with another role: %d %s", code, text)
+	}
+	if h.up.count() != count {
+		t.Error("something reached the upstream")
+	}
+}
+
+func TestAListWithoutLimitComesWholeWhereAnyVersionWillDo(t *testing.T) {
+	h := newHouse(t)
+	manyPods(t, h, 3, 3)
+	h.up.mux.HandleFunc("/api/v1/namespaces/other/pods", paged(t, "other", 1))
+	h.law.roles["jane"] = map[string]string{"other": "viewer"}
+	if code, _, text := h.ask(t, "jane", "GET", "/api/v1/pods?limit=1&resourceVersionMatch=Exact&resourceVersion=77"+h.proxy.view(jane, "local").mark, ""); code != 200 {
+		t.Errorf("%d %s", code, text)
+	}
+	if got := h.up.last(t).uri; got != "/api/v1/namespaces/other/pods?limit=1&resourceVersion=77&resourceVersionMatch=Exact" {
+		t.Errorf("sent on: %s", got)
+	}
+}
+
+func TestPeopleWithTooManyProjectsNameANamespace(t *testing.T) {
+	h := newHouse(t)
+	mine := map[string]string{}
+	for i := range maxProjects + 1 {
+		mine[fmt.Sprintf("p%d", i)] = "viewer"
+	}
+	h.law.roles["jane"] = mine
+	for _, path := range []string{"/api/v1/pods", "/api/v1/pods?watch=1"} {
 		code, _, text := h.ask(t, "jane", "GET", path, "")
-		if s := status(t, text); code != http.StatusForbidden || !strings.Contains(s.Message, "name a namespace") {
+		if s := status(t, text); code != 413 || !strings.Contains(s.Message, "name a namespace") {
 			t.Errorf("%s: %d %s", path, code, text)
 		}
 	}
@@ -119,6 +241,8 @@ func TestWatchesAcrossProjectsSayToNameANamespace(t *testing.T) {
 		t.Error("something reached the upstream")
 	}
 }
+
+var jane = access.Subject{Name: "jane", UID: "uid-jane", Via: access.ViaToken}
 
 func TestNamespacesAreThoseOfThePersonsProjects(t *testing.T) {
 	h := newHouse(t)

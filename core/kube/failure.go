@@ -30,16 +30,25 @@ type failure struct {
 
 func (f *failure) Error() string { return f.message }
 
-// response renders the failure as an answer of an API server.
-func (f *failure) response() *http.Response {
-	text, err := json.Marshal(metav1.Status{
+// status is the failure as Kubernetes tells it.
+func (f *failure) status() *metav1.Status {
+	return &metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
 		Status:   metav1.StatusFailure, Message: f.message, Reason: f.reason, Details: f.details, Code: int32(f.code),
-	})
+	}
+}
+
+// response renders the failure as an answer of an API server.
+func (f *failure) response() *http.Response {
+	text, err := json.Marshal(f.status())
 	if err != nil {
 		text = []byte(`{"kind":"Status","apiVersion":"v1","status":"Failure"}`)
 	}
-	return jsonResponse(f.code, text)
+	res := jsonResponse(f.code, text)
+	if f.details != nil && f.details.RetryAfterSeconds > 0 {
+		res.Header["Retry-After"] = []string{strconv.Itoa(int(f.details.RetryAfterSeconds))}
+	}
+	return res
 }
 
 func jsonResponse(code int, text []byte) *http.Response {

@@ -49,7 +49,7 @@ func (l *people) Groups(s access.Subject, sc access.Scope) []string {
 		return []string{"atoll:platform:admin", "atoll:platform:member"}
 	}
 	mine, ok := l.roles[s.Name]
-	if !ok || len(mine) == 0 {
+	if !ok {
 		return nil
 	}
 	groups := []string{"atoll:platform:member"}
@@ -66,10 +66,18 @@ func (l *people) Projects(s access.Subject, cluster string) []access.Project {
 	for name := range l.roles[s.Name] {
 		all = append(all, access.Project{Name: name, UID: "uid-" + name, Cluster: cluster})
 	}
+	slices.SortFunc(all, func(a, b access.Project) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
 func (l *people) Changed(context.Context) <-chan struct{} { return l.changed }
+
+func (l *people) add(person, project, role string) {
+	l.mu.Lock()
+	l.roles[person][project] = role
+	l.mu.Unlock()
+	l.changed <- struct{}{}
+}
 
 func (l *people) remove(person, project string) {
 	l.mu.Lock()

@@ -29,11 +29,15 @@ type live struct {
 	entries map[*entry]struct{}
 }
 
+// errProjectsChanged is why a watch across projects was ended.
+var errProjectsChanged = errors.New(projectsChanged)
+
 // entry is one request in flight and what it was begun with.
 type entry struct {
 	subject access.Subject
 	scope   access.Scope
 	groups  []string
+	same    func() bool // of a watch across projects: its projects are the same yet
 	end     context.CancelCauseFunc
 }
 
@@ -41,8 +45,18 @@ type entry struct {
 // returns ends when one of them is lost; done must be called when the request
 // is over.
 func (l *live) begin(parent context.Context, s access.Subject, sc access.Scope, groups []string) (ctx context.Context, done func()) {
+	return l.add(parent, &entry{subject: s, scope: sc, groups: groups})
+}
+
+// beginSpanning registers a watch across projects, which itself goes out to no
+// cluster: it ends with errProjectsChanged when they are not the same any more.
+func (l *live) beginSpanning(parent context.Context, s access.Subject, same func() bool) (ctx context.Context, done func()) {
+	return l.add(parent, &entry{subject: s, same: same})
+}
+
+func (l *live) add(parent context.Context, e *entry) (ctx context.Context, done func()) {
 	ctx, end := context.WithCancelCause(parent)
-	e := &entry{subject: s, scope: sc, groups: groups, end: end}
+	e.end = end
 	l.mu.Lock()
 	l.entries[e] = struct{}{}
 	l.mu.Unlock()
@@ -66,8 +80,11 @@ func (l *live) recheck() {
 	}
 	l.mu.Unlock()
 	for _, e := range all {
-		if !l.still(e.subject, e.scope, e.groups) {
+		switch {
+		case !l.still(e.subject, e.scope, e.groups):
 			e.end(errRightLost)
+		case e.same != nil && !e.same():
+			e.end(errProjectsChanged)
 		}
 	}
 }

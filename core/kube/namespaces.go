@@ -1,5 +1,5 @@
-// The list of namespaces for people who may not read the whole cluster: those
-// of their projects.
+// The namespaces that people see who may not read the whole cluster: those of
+// their projects.
 
 package kube
 
@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync/atomic"
 
@@ -26,19 +25,20 @@ const (
 // that the cluster's audit log still names the person.
 const GroupNamespaces = "atoll:namespaces"
 
-// namespaces lists those namespaces that are the projects' own: a namespace
-// that only bears a project's name is none.
-func (p *Proxy) namespaces(ctx context.Context, in *incoming, c *Cluster, t *target, query url.Values, projects []access.Project) *http.Response {
-	if query.Get("includeObject") == "None" {
-		query.Del("includeObject") // rows without metadata could not be told apart
+// namespaces lists those namespaces that are the projects' own.
+func (p *Proxy) namespaces(ctx context.Context, sp *spanning) *http.Response {
+	q := sp.query
+	if q.Get("continue") != "" {
+		return expired("the list of namespaces comes whole").response()
 	}
-	asked := *t
-	asked.query = query.Encode()
-	r := p.rights(in.subject, access.Scope{Cluster: c.config.Name})
-	if len(r.groups) == 0 {
-		return forbidden(in.subject, t, noRole).response()
+	q.Del("limit") // of how many that are left out would it be?
+	if own, _ := unstamp(q.Get("resourceVersion")); q.Has("resourceVersion") {
+		q.Set("resourceVersion", own)
 	}
-	res := p.send(ctx, in, c, &asked, r, append(slices.Clone(r.groups), GroupNamespaces))
+	if len(sp.view.projects) == 0 {
+		return jsonResponse(http.StatusOK, emptyList(sp.shape, sp.target.apiVersion(), sp.kind, ""))
+	}
+	res := p.allNamespaces(ctx, sp)
 	defer res.Body.Close()
 	budget := new(atomic.Int64)
 	budget.Store(maxAcross)
@@ -46,36 +46,54 @@ func (p *Proxy) namespaces(ctx context.Context, in *incoming, c *Cluster, t *tar
 	if f != nil {
 		return f.response()
 	}
+	own := ownNamespaces(sp.view.projects)
+	foreign := func(element json.RawMessage) bool { return !own(list.Kind == "Table", element) }
+	list.Items = slices.DeleteFunc(list.Items, foreign)
+	list.Rows = slices.DeleteFunc(list.Rows, foreign)
+	return jsonResponse(http.StatusOK, join([]*part{list}, sp.view.stamp(list.Metadata.ResourceVersion), ""))
+}
+
+// allNamespaces asks for every namespace; the answer must be filtered.
+func (p *Proxy) allNamespaces(ctx context.Context, sp *spanning) *http.Response {
+	if sp.query.Get("includeObject") == "None" {
+		sp.query.Del("includeObject") // rows without metadata could not be told apart
+	}
+	t := *sp.target
+	t.path, t.rawPath, t.query = "/api/"+t.version+"/namespaces", "", sp.query.Encode()
+	r := p.rights(sp.in.subject, access.Scope{Cluster: sp.cluster.config.Name})
+	if len(r.groups) == 0 {
+		return forbidden(sp.in.subject, &t, noRole).response()
+	}
+	return p.send(ctx, sp.in, sp.cluster, &t, r, append(slices.Clone(r.groups), GroupNamespaces))
+}
+
+// ownNamespaces tells whether a namespace, or the row of one, is a project's
+// own: one that only bears a project's name is none.
+func ownNamespaces(projects []access.Project) func(row bool, element json.RawMessage) bool {
 	uids := make(map[string]string, len(projects))
 	for _, project := range projects {
 		uids[project.Name] = project.UID
 	}
-	foreign := func(element json.RawMessage) bool {
+	return func(row bool, element json.RawMessage) bool {
 		var e struct {
 			Metadata *objectName `json:"metadata"`
 			Object   *struct {
-				Metadata objectName `json:"metadata"`
+				Metadata *objectName `json:"metadata"`
 			} `json:"object"`
 		}
-		if json.Unmarshal(element, &e) != nil {
-			return true
+		if json.Unmarshal(element, &e) != nil || row && e.Object == nil {
+			return false
 		}
 		m := e.Metadata
-		if list.Kind == "Table" {
-			if e.Object == nil {
-				return true
-			}
-			m = &e.Object.Metadata
+		if row {
+			m = e.Object.Metadata
 		}
 		if m == nil {
-			return true
+			return false
 		}
 		uid, ok := uids[m.Name]
-		return !ok || m.Labels[LabelProject] != uid
+		return ok && m.Labels[LabelProject] == uid
 	}
-	list.Items = slices.DeleteFunc(list.Items, foreign)
-	list.Rows = slices.DeleteFunc(list.Rows, foreign)
-	return jsonResponse(http.StatusOK, join([]*part{list}))
 }
 
 type objectName struct {

@@ -44,6 +44,7 @@ type Proxy struct {
 	registry *Registry
 	index    Law
 	live     *live
+	watches  watches
 	logger   *slog.Logger
 	stop     context.CancelFunc
 }
