@@ -31,14 +31,19 @@ func customs(index *access.Index) []access.Role {
 	return all
 }
 
-// customObjects are those that a cluster has once for custom roles.
-func customObjects(roles []access.Role) []object {
+// labelPlatform says on what a cluster has once whose it is, by the platform's
+// uid, where two Atolls have different ones: neither removes the other's.
+const labelPlatform = ownDomain + "platform"
+
+// customObjects are those that a cluster has once for a platform's custom roles.
+func customObjects(platform string, roles []access.Role) []object {
 	var all []object
+	labels := map[string]string{labelPlatform: platform}
 	for _, r := range roles {
 		name := customPrefix + r.ID
-		all = append(all, newObject(clusterRoleResource, "ClusterRole", "", name, nil, map[string]any{"rules": toAny(rulesOf(r.Permissions))}))
+		all = append(all, newObject(clusterRoleResource, "ClusterRole", "", name, labels, map[string]any{"rules": toAny(rulesOf(r.Permissions))}))
 		if r.Kind == access.KindPlatform {
-			all = append(all, newObject(clusterRoleBindingResource, "ClusterRoleBinding", "", name, nil, binding(name, access.PlatformGroup(r.ID))))
+			all = append(all, newObject(clusterRoleBindingResource, "ClusterRoleBinding", "", name, labels, binding(name, access.PlatformGroup(r.ID))))
 		}
 	}
 	return all
@@ -58,8 +63,8 @@ func customBindings(p access.Project, roles []access.Role) []object {
 	return all
 }
 
-// removeCustoms deletes what is there of custom roles that are not wanted (any
-// more).
+// removeCustoms deletes what is there of this platform's custom roles that are
+// not wanted (any more).
 func (r *reconciler) removeCustoms(ctx context.Context, wanted []object) error {
 	keep := map[schema.GroupVersionResource]map[string]bool{clusterRoleBindingResource: {}, clusterRoleResource: {}}
 	for _, want := range wanted {
@@ -67,7 +72,7 @@ func (r *reconciler) removeCustoms(ctx context.Context, wanted []object) error {
 	}
 	for _, resource := range []schema.GroupVersionResource{clusterRoleBindingResource, clusterRoleResource} {
 		for _, one := range r.seen.in(resource, "") {
-			if !strings.HasPrefix(one.Name, customPrefix) || keep[resource][one.Name] {
+			if one.Labels[labelPlatform] != r.platform || !strings.HasPrefix(one.Name, customPrefix) || keep[resource][one.Name] {
 				continue
 			}
 			if err := r.client.Resource(resource).Delete(ctx, one.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {

@@ -90,8 +90,7 @@ func (r *reconciler) stand(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	uid, err := r.service.platformUID(ctx)
-	if err != nil {
+	if r.platform, err = r.service.platformUID(ctx); err != nil {
 		return err
 	}
 	system := systemObject()
@@ -101,14 +100,14 @@ func (r *reconciler) stand(ctx context.Context) error {
 	}
 	identity := r.service.options.Identity
 	if identity == "" {
-		identity = uid
+		identity = r.platform
 	}
 	ctx, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	elected := make(chan context.Context, 1) // ends with the lead
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{
-			LeaseMeta:  metav1.ObjectMeta{Namespace: systemNamespace, Name: "atoll-" + uid},
+			LeaseMeta:  metav1.ObjectMeta{Namespace: systemNamespace, Name: "atoll-" + r.platform},
 			Client:     leases,
 			LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
 			Labels:     map[string]string{labelManaged: managed},

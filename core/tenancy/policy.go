@@ -117,15 +117,11 @@ func (r *reconciler) policies(ctx context.Context) ([]object, error) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("reading whose host names are whose: %w", err)
 	}
-	platform, err := r.service.platformUID(ctx)
-	if err != nil {
-		return nil, err
-	}
 	data := map[string]any{}
 	for host, uid := range hosts.Value {
 		data[host] = uid
 	}
-	known := newObject(configMapResource, "ConfigMap", systemNamespace, "hosts-"+platform, map[string]string{labelHosts: "true"}, nil)
+	known := newObject(configMapResource, "ConfigMap", systemNamespace, "hosts-"+r.platform, map[string]string{labelHosts: "true"}, nil)
 	if len(data) > 0 {
 		known.Object["data"] = data
 	}

@@ -23,12 +23,13 @@ import (
 // reconciler keeps one cluster. Work is queued by a project's name; the empty
 // name stands for what the cluster has once.
 type reconciler struct {
-	service *Service
-	cluster *kube.Cluster
-	queue   workqueue.TypedRateLimitingInterface[string]
-	client  dynamic.Interface
-	seen    *seen
-	self    string // who Atoll is in this cluster
+	service  *Service
+	cluster  *kube.Cluster
+	queue    workqueue.TypedRateLimitingInterface[string]
+	client   dynamic.Interface
+	seen     *seen
+	self     string // who Atoll is in this cluster
+	platform string // this Atoll's uid
 }
 
 const (
@@ -185,7 +186,7 @@ func (r *reconciler) reconcile(ctx context.Context, name string) error {
 
 // common makes what the cluster has once.
 func (r *reconciler) common(ctx context.Context) error {
-	custom := customObjects(customs(r.service.index))
+	custom := customObjects(r.platform, customs(r.service.index))
 	policies, err := r.policies(ctx)
 	if err != nil {
 		return err

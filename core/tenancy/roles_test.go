@@ -110,7 +110,7 @@ func TestCustomRolesInKubernetes(t *testing.T) {
 		return names
 	}
 	roles := customs(index)
-	if got, want := names(customObjects(roles)), []string{"ClusterRole atoll:role:k", "ClusterRole atoll:role:o", "ClusterRole atoll:role:p", "ClusterRole atoll:role:w", "ClusterRoleBinding atoll:role:k"}; !slices.Equal(got, want) {
+	if got, want := names(customObjects("me", roles)), []string{"ClusterRole atoll:role:k", "ClusterRole atoll:role:o", "ClusterRole atoll:role:p", "ClusterRole atoll:role:w", "ClusterRoleBinding atoll:role:k"}; !slices.Equal(got, want) {
 		t.Errorf("a cluster has %q, want %q", got, want)
 	}
 	bound := customBindings(access.Project{UID: "x", Name: "shop", WorkspaceUID: "mine"}, roles)

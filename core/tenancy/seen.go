@@ -28,7 +28,7 @@ type mark struct {
 func (m *mark) DeepCopyObject() runtime.Object { return m }
 
 // markOf keeps of an object what is compared: names, ids, whether it is going,
-// and for the rest its digest.
+// whose it is, and for the rest its digest.
 func markOf(o any) (any, error) {
 	u, ok := o.(*unstructured.Unstructured)
 	if !ok {
@@ -37,6 +37,9 @@ func markOf(o any) (any, error) {
 	m := &mark{digest: digestOf(u)}
 	m.Name, m.Namespace, m.UID, m.ResourceVersion = u.GetName(), u.GetNamespace(), u.GetUID(), u.GetResourceVersion()
 	m.DeletionTimestamp, m.Generation = u.GetDeletionTimestamp(), u.GetGeneration()
+	if uid := u.GetLabels()[labelPlatform]; uid != "" {
+		m.Labels = map[string]string{labelPlatform: uid}
+	}
 	return m, nil
 }
 
