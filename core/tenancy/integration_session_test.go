@@ -266,9 +266,6 @@ func TestIntegrationKubectlWorksAsItIs(t *testing.T) {
 	if out, err := s.kubectl(t, "vera", "", "get", "secrets", "-n", p.Name); err == nil || !strings.Contains(out, "Forbidden") || !strings.Contains(out, "atoll:vera") {
 		t.Errorf("secrets: %v %s", err, out)
 	}
-	if out, err := s.kubectl(t, "vera", "", "get", "pods", "-A", "-w"); err == nil || !strings.Contains(out, "name a namespace") {
-		t.Errorf("watch of all: %v %s", err, out)
-	}
 
 	s.running(t, p.Name, "main")
 	expect(kubectl("jane", "", "exec", "-n", p.Name, "main", "--", "/testpod", "echo", "hello"), "hello")
