@@ -274,12 +274,13 @@ func (j *joint) end(cause error) {
 	defer cut.Stop()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if errors.Is(cause, errProjectsChanged) {
-		frame, _ := json.Marshal(map[string]any{"type": "ERROR", "object": expired(projectsChanged).status()})
-		_, _ = j.out.Write(append(frame, '\n'))
-		cause = io.EOF
+	if !errors.Is(cause, errProjectsChanged) {
+		j.out.CloseWithError(cause)
+		return
 	}
-	j.out.CloseWithError(cause)
+	frame, _ := json.Marshal(map[string]any{"type": "ERROR", "object": expired(projectsChanged).status()})
+	_, _ = j.out.Write(append(frame, '\n'))
+	j.out.Close()
 }
 
 // copy sends the events of one part on, until it ends.

@@ -5,6 +5,7 @@ package kube
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -374,5 +375,26 @@ func TestTheWatchOfNamespacesShowsThePersonsProjects(t *testing.T) {
 	h.law.add("jane", "gamma", "viewer")
 	if e := s.next(); e.Type != "ERROR" || e.Object.Code != http.StatusGone {
 		t.Errorf("%+v", e)
+	}
+}
+
+func TestAClientThatDoesNotReadHoldsNoWatch(t *testing.T) {
+	in, out := io.Pipe()
+	j := &joint{out: out}
+	writing, written := make(chan struct{}), make(chan error)
+	j.mu.Lock()
+	go func() { // as send does, to a client that does not read
+		defer j.mu.Unlock()
+		close(writing)
+		_, err := out.Write([]byte("an event"))
+		written <- err
+	}()
+	<-writing
+	go j.end(errProjectsChanged)
+	if err := <-written; err == nil {
+		t.Error("nobody has read what was written")
+	}
+	if _, err := io.ReadAll(in); !errors.Is(err, errProjectsChanged) {
+		t.Errorf("the end looks proper: %v", err)
 	}
 }
