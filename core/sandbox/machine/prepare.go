@@ -76,7 +76,7 @@ func exported() []string {
 func validate(ctx context.Context, wasm []byte) error {
 	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features).WithDebugInfoEnabled(false))
 	defer rt.Close(ctx)
-	_, err := rt.CompileModule(ctx, wasm)
+	_, err := rt.CompileModule(ctx, rewrite.Bare(wasm))
 	return err
 }
 

@@ -124,7 +124,7 @@ func FuzzModule(f *testing.F) {
 		if err != nil {
 			return
 		}
-		code, err := r.CompileModule(ctx, wasm)
+		code, err := r.CompileModule(ctx, Bare(wasm))
 		if err != nil {
 			return
 		}
