@@ -1,4 +1,5 @@
-// That a decision allocates nothing, by one's own role and by a group's.
+// That what is asked with every request allocates nothing: a decision, by one's own
+// role and by a group's, and whether somebody is active.
 
 package access_test
 
@@ -20,6 +21,23 @@ func TestDecisionsAllocateNothing(t *testing.T) {
 			if n := testing.AllocsPerRun(100, func() { w.index.Can(access.Subject{UID: "uid-" + name}, p, shop) }); n != 0 {
 				t.Errorf("deciding on %s for %s allocates %v times", p, name, n)
 			}
+		}
+	}
+}
+
+func TestAskingWhoIsActiveAllocatesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.commit(group("devs", ""), member("joe", "g-devs"))
+	if name, ok := w.index.Active("uid-joe"); name != "joe" || !ok {
+		t.Fatal(name, ok)
+	}
+	if n := testing.AllocsPerRun(100, func() { w.index.Active("uid-joe") }); n != 0 {
+		t.Errorf("it allocates %v times", n)
+	}
+	w.commit(record(access.UserPrefix+"joe", access.Account{UID: "uid-joe", Disabled: true}))
+	for _, uid := range []string{"uid-joe", "uid-nobody", ""} {
+		if name, ok := w.index.Active(uid); name != "" || ok {
+			t.Errorf("%q is active as %q", uid, name)
 		}
 	}
 }

@@ -25,6 +25,19 @@ func (x *Index) AccountByUID(uid string) (Account, bool) {
 	return x.state.account(p.name)
 }
 
+// Active is the name of the user with an id; false for one who is disabled, and
+// when there is none any more. It is asked with every request and, unlike
+// AccountByUID, does not gather the groups.
+func (x *Index) Active(uid string) (name string, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	p := x.state.people[uid]
+	if p == nil || p.name == "" || p.disabled {
+		return "", false
+	}
+	return p.name, true
+}
+
 // Group is the group with a name.
 func (x *Index) Group(name string) (Group, bool) {
 	x.mu.RLock()

@@ -44,7 +44,7 @@ func (v *Service) bySession(r *http.Request) (session, error) {
 		if !ok {
 			continue
 		}
-		if a, ok := v.index.AccountByUID(s.userUID); ok && !a.Disabled {
+		if _, ok := v.index.Active(s.userUID); ok {
 			return s, nil
 		}
 	}

@@ -212,7 +212,7 @@ func (v *Service) MustChangePassword(s access.Subject) bool {
 // Alive tells whether the credential of a subject is good still. It does not
 // count as a use.
 func (v *Service) Alive(s access.Subject) bool {
-	if a, ok := v.index.AccountByUID(s.UID); !ok || a.Disabled {
+	if _, ok := v.index.Active(s.UID); !ok {
 		return false
 	}
 	now := v.options.Now()

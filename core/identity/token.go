@@ -249,10 +249,10 @@ func (v *Service) byToken(token string) (access.Subject, error) {
 	if subtle.ConstantTimeCompare(t.hash[:], got[:]) != 1 || !now.Before(t.expires) {
 		return access.Subject{}, ErrUnauthenticated
 	}
-	account, ok := v.index.AccountByUID(t.userUID)
-	if !ok || account.Disabled {
+	name, ok := v.index.Active(t.userUID)
+	if !ok {
 		return access.Subject{}, ErrUnauthenticated
 	}
 	t.used.Store(now.UnixNano())
-	return access.Subject{Name: account.Name, UID: account.UID, Via: access.ViaToken, Credential: t.id, ReadOnly: t.readOnly, Limit: t.limit}, nil
+	return access.Subject{Name: name, UID: t.userUID, Via: access.ViaToken, Credential: t.id, ReadOnly: t.readOnly, Limit: t.limit}, nil
 }
