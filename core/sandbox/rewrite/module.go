@@ -191,9 +191,3 @@ type bitset []uint64
 func newBitset(n int) bitset       { return make(bitset, (n+63)/64) }
 func (b bitset) has(n uint32) bool { return b[n/64]&(1<<(n%64)) != 0 }
 func (b bitset) add(n uint32)      { b[n/64] |= 1 << (n % 64) }
-
-func (b bitset) addAll(other bitset) {
-	for i := range other {
-		b[i] |= other[i]
-	}
-}
