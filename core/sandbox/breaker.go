@@ -272,7 +272,9 @@ func (g *Guest) startFor(ctx context.Context, key instanceKey, c *Caller) (*inst
 	if err := g.makeRoom(c); err != nil {
 		return nil, err
 	}
-	i, err := g.start(ctx, key, g.recorded(key, t))
+	session := g.recorded(key, t)
+	i, err := g.start(ctx, key, session)
+	session.started()
 	var f *Fault
 	switch {
 	case errors.As(err, &f):

@@ -36,8 +36,8 @@ var (
 type RecordOptions struct {
 	// Caller says whose instance it is: that which a request of theirs meets.
 	Caller Caller
-	// For is how long at most, from now on. Zero: 30 seconds; never more than
-	// ten minutes.
+	// For is how long at most, from now on, but for the time that the instance
+	// takes to start. Zero: 30 seconds; never more than ten minutes.
 	For time.Duration
 	// Size is how many bytes of turns are kept at most. Zero: 16 MiB; never more
 	// than 64 MiB.
@@ -69,34 +69,34 @@ func (g *Guest) Record(ctx context.Context, o RecordOptions) (*recording.Recordi
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &recordingSession{
-		key: g.key(&o.Caller), tenant: g.tenantOf(&o.Caller), size: min(o.Size, mostRecordSize),
-		began: make(chan *recording.Recorder, 1), ended: make(chan struct{}),
-	}
-	if !g.session.CompareAndSwap(nil, r) {
-		return nil, ErrRecording
-	}
-	defer g.session.Store(nil)
 	code, err := g.source(ctx) // now: the module may be gone by the end
 	if err != nil {
 		return nil, err
 	}
 	defer code.Close()
+	r := &recordingSession{
+		key: g.key(&o.Caller), tenant: g.tenantOf(&o.Caller), size: min(o.Size, mostRecordSize),
+		began: make(chan *recording.Recorder, 1), ended: make(chan struct{}),
+		over: time.NewTimer(min(o.For, mostRecordTime)), until: time.Now().Add(min(o.For, mostRecordTime)),
+	}
+	defer r.over.Stop()
+	if !g.session.CompareAndSwap(nil, r) {
+		return nil, ErrRecording
+	}
+	defer g.session.Store(nil)
 	g.renew(r.key)
-	over := time.NewTimer(min(o.For, mostRecordTime))
-	defer over.Stop()
 
 	var recorder *recording.Recorder
 	select {
 	case recorder = <-r.began:
-	case <-over.C:
+	case <-r.over.C:
 		return nil, ErrNotAsked
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	select {
 	case <-r.ended:
-	case <-over.C:
+	case <-r.over.C:
 	case <-ctx.Done():
 		recorder.Take("nobody waits for it")
 		return nil, ctx.Err()
@@ -136,9 +136,14 @@ type recordingSession struct {
 	key    instanceKey
 	tenant tenant
 	size   int
-	taken  atomic.Bool // an instance that is to be recorded starts, or has
 	began  chan *recording.Recorder
 	ended  chan struct{}
+
+	taken atomic.Bool   // an instance that is to be recorded starts, or has; what follows is its starter's
+	over  *time.Timer   // of the recording's time; it stands still while the instance starts
+	until time.Time     // when it ends, if it runs on from now
+	left  time.Duration // of it, while it stands still
+	runs  bool          // the instance has a machine
 }
 
 // recorded tells whether an instance that starts under a key, for a tenant, is the
@@ -148,7 +153,21 @@ func (g *Guest) recorded(key instanceKey, t tenant) *recordingSession {
 	if r == nil || key != r.key && (key.kind != instanceRequest || t != r.tenant) || !r.taken.CompareAndSwap(false, true) {
 		return nil
 	}
+	if r.left = time.Until(r.until); !r.over.Stop() {
+		return nil // its time is over, and nobody had asked
+	}
 	return r
+}
+
+// started tells a session, if there is one, that the start of its instance is over.
+// The next instance is recorded if this one never ran.
+func (r *recordingSession) started() {
+	if r == nil {
+		return
+	}
+	r.until = time.Now().Add(r.left)
+	r.over.Reset(r.left)
+	r.taken.Store(r.runs)
 }
 
 // machine makes the instance's machine, and records it where it is to be.
@@ -159,10 +178,9 @@ func (i *instance) machine(ctx context.Context, code machine.Code, s machine.Sta
 	}
 	recorder, err := recording.Start(ctx, code, s, r.size, func() { close(r.ended) })
 	if err != nil {
-		r.taken.Store(false) // the next one is
 		return nil, err
 	}
-	i.recorder = recorder
+	i.recorder, r.runs = recorder, true
 	r.began <- recorder
 	return recorder, nil
 }
