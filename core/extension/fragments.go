@@ -56,6 +56,9 @@ func (h *Host) ServeFragment(w http.ResponseWriter, r *http.Request, s access.Su
 			break
 		}
 	}
+	if lacks == nil { // one of a wider scope does not bring the narrower one with it
+		lacks = h.may(s, a, "", sc)
+	}
 	if lacks != nil {
 		h.fail(w, r, a, forbidden(lacks))
 		return

@@ -62,9 +62,17 @@ func (h *Host) place(s access.Subject, sc access.Scope) (place, *problem) {
 	return p, nil
 }
 
+// unlimitedToken is what a limited token lacks where nothing else is asked for.
+const unlimitedToken access.Permission = "unlimited-token"
+
 // may tells whether somebody may use what needs a permission item (empty: seeing
-// the scope is enough) in a scope; otherwise what is missing.
+// the scope is enough) in a scope; otherwise what is missing. Outside of
+// workspaces everybody sees, so that what needs no item there is for whole
+// credentials: a limited one was made for something else.
 func (h *Host) may(s access.Subject, a *active, item string, sc access.Scope) *missing {
+	if item == "" && s.Limit != nil && sc.Workspace == "" && sc.Project == "" {
+		return &missing{Permission: unlimitedToken, Scope: sc.String()}
+	}
 	permission := seeing(sc)
 	if item != "" {
 		permission = a.permission(item)
@@ -85,6 +93,9 @@ func (h *Host) may(s access.Subject, a *active, item string, sc access.Scope) *m
 func forbidden(m *missing) problem {
 	if m.lost {
 		return problem{Status: http.StatusServiceUnavailable, Title: "Permissions cannot be read at the moment", RetryAfter: 2}
+	}
+	if m.Permission == unlimitedToken {
+		return problem{Status: http.StatusForbidden, Title: "Not allowed", Detail: "This is not for limited tokens: it needs no permission, and belongs to no workspace, that one could be made for.", Missing: m}
 	}
 	return problem{Status: http.StatusForbidden, Title: "Not allowed", Detail: "This needs the permission " + string(m.Permission) + " in " + m.Scope + ".", Missing: m}
 }
