@@ -67,6 +67,12 @@ type Server struct {
 	first *FirstAdministrator
 }
 
+// auditFolder is where the audit log lies in the folder of the data.
+const auditFolder = "audit"
+
+// storeFile is where the store lies.
+func storeFile(c Config) string { return filepath.Join(c.DataDir, "atoll.db") }
+
 // FirstAdministrator is who was made at the first start, and the password that
 // was made up; it is known this once.
 type FirstAdministrator struct{ Name, Password string }
@@ -96,7 +102,7 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 	if err := ensureDir(c.DataDir); err != nil {
 		return nil, err
 	}
-	if s.store, err = store.OpenBolt(filepath.Join(c.DataDir, "atoll.db"), store.Options{}); err != nil {
+	if s.store, err = store.OpenBolt(storeFile(c), store.Options{}); err != nil {
 		return nil, err
 	}
 	s.closing(func() { s.warn("closing the store", s.store.Close()) })
@@ -107,7 +113,7 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 	}
 	s.closing(s.doors.close)
 	s.hosts = newHosts(c.Listen)
-	if s.audit, err = audit.Open(filepath.Join(c.DataDir, "audit"), audit.Options{}); err != nil {
+	if s.audit, err = audit.Open(filepath.Join(c.DataDir, auditFolder), audit.Options{}); err != nil {
 		return nil, err
 	}
 	s.closing(func() { s.warn("closing the audit log", s.audit.Close()) })

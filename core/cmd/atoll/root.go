@@ -14,6 +14,7 @@ import (
 const about = `Atoll is a multi-tenant Kubernetes platform with a small core.
 
   atoll serve --config atoll.yaml     run it
+  atoll recover-admin                 let its administrator in again, while it is stopped
   atoll ext install FOLDER|FILE.tar   put an extension into a running Atoll
   atoll ext list                      what is installed
 
@@ -26,7 +27,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServe(), newExt(), newOpenAPI(), newVersion())
+	root.AddCommand(newServe(), newRecoverAdmin(), newExt(), newOpenAPI(), newVersion())
 	return root
 }
 
