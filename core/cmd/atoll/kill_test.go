@@ -28,12 +28,16 @@ const (
 	writers = 8
 )
 
-// buildAtoll compiles the binary that the tests run.
+// built is the folder of the binary that the tests run; "" before one was made.
+var built string
+
+// buildAtoll compiles it.
 var buildAtoll = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "atoll-binary-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	name := filepath.Join(dir, "atoll")
 	if out, err := exec.Command("go", "build", "-o", name, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
@@ -43,8 +47,8 @@ var buildAtoll = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if name, err := buildAtoll(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(name))
+	if built != "" {
+		_ = os.RemoveAll(built)
 	}
 	os.Exit(code)
 }

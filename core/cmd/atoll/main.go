@@ -21,7 +21,9 @@ var (
 func main() {
 	server.RunChild()
 	if err := newRoot().ExecuteContext(context.Background()); err != nil {
-		fmt.Fprintf(os.Stderr, "atoll: %v\n", err)
-		os.Exit(1)
+		if text := err.Error(); text != "" {
+			fmt.Fprintf(os.Stderr, "atoll: %s\n", text)
+		}
+		os.Exit(exitCode(err))
 	}
 }

@@ -15,19 +15,21 @@ const about = `Atoll is a multi-tenant Kubernetes platform with a small core.
 
   atoll serve --config atoll.yaml     run it
   atoll recover-admin                 let its administrator in again, while it is stopped
+  atoll login URL                     sign in for the commands that follow
   atoll ext install FOLDER|FILE.tar   put an extension into a running Atoll
   atoll ext list                      what is installed
 
-Commands that talk to a running Atoll find it by --server and --token, by
-ATOLL_SERVER and ATOLL_TOKEN, or by --run-file build/run/atoll.json.`
+Commands that talk to a running Atoll find it by --server and --token or
+ATOLL_SERVER and ATOLL_TOKEN; else by the sign-in that atoll login keeps; else by
+the run file of make run, build/run/atoll.json.`
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use: "atoll", Short: "A multi-tenant Kubernetes platform with a small core", Long: about,
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServe(), newRecoverAdmin(), newExt(), newOpenAPI(), newVersion())
+	root.AddCommand(newServe(), newRecoverAdmin(), newLogin(), newLogout(), newContext(), newWhoami(), newExt(), newOpenAPI(), newVersion(), newExits())
+	tellUsage(root)
 	return root
 }
 
