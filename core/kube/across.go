@@ -6,6 +6,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -38,11 +39,19 @@ func (p *Proxy) across(ctx context.Context, in *incoming, c *Cluster, t *target)
 	if conn == nil {
 		return c.unconnected().response()
 	}
+	if c.silent.Load() {
+		return c.hung().response() // nor does it tell what it has
+	}
 	kind := "Namespace"
 	namespaces := t.group == "" && t.resource == "namespaces"
 	if !namespaces {
-		r, ok := conn.resources.find(ctx, t)
-		if !ok || !r.Namespaced {
+		r, ok, err := conn.resources.find(ctx, t)
+		switch {
+		case errors.Is(err, errUnaccepted):
+			return c.unaccepted(conn).response()
+		case err != nil:
+			return c.unanswered(err).response()
+		case !ok || !r.Namespaced:
 			return p.inScope(ctx, in, c, t)
 		}
 		kind = r.Kind

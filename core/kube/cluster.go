@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type Cluster struct {
 
 	conn       atomic.Pointer[connection]
 	generation atomic.Uint64
+	silent     atomic.Bool // nothing was heard of it for longer than options.Patience
 
 	mu     sync.Mutex
 	status ClusterStatus
@@ -89,7 +91,9 @@ func (c *Cluster) look(ctx context.Context) {
 		}
 	}()
 	var (
-		kubeconfig, statusMark fileMark
+		statusMark             fileMark
+		files                  []string   // that make the connection: the kubeconfig and what it names
+		marks                  []fileMark // of them
 		building               statusFile
 		fault                  error // why there is no connection, or why the API did not answer
 		version                string
@@ -97,6 +101,7 @@ func (c *Cluster) look(ctx context.Context) {
 		answered, everAnswered bool
 		failures               int
 		next                   time.Time // of the next probe
+		silence                time.Time // when it was first asked in vain; zero while it gives a sign of life
 	)
 	tick := time.NewTicker(c.options.Poll)
 	defer tick.Stop()
@@ -113,15 +118,20 @@ func (c *Cluster) look(ctx context.Context) {
 				building = read
 			}
 		}
-		if mark := markOf(c.config.Kubeconfig); mark != kubeconfig {
-			kubeconfig = mark
+		if now := marksOf(files); files == nil || !slices.Equal(now, marks) {
 			answered, everAnswered, failures, version, node, fault = false, false, 0, "", "", nil
-			next = time.Time{}
+			next, silence = time.Time{}, time.Time{}
+			c.silent.Store(false)
 			var conn *connection
-			if mark.exists {
-				if conn, fault = connect(c.config.Kubeconfig); fault != nil {
+			files = []string{c.config.Kubeconfig}
+			if marks = marksOf(files); marks[0].exists {
+				var named []string
+				if conn, named, fault = connect(c.config.Kubeconfig); fault != nil {
 					c.options.Logger.Warn("the cluster's kubeconfig cannot be used", "cluster", c.config.Name, "error", fault)
 				}
+				// A certificate that is renewed in its place makes another connection.
+				files = append(files, named...)
+				marks = append(marks, marksOf(named)...)
 			}
 			if old := c.conn.Swap(conn); old != nil {
 				old.close()
@@ -129,13 +139,15 @@ func (c *Cluster) look(ctx context.Context) {
 			c.generation.Add(1)
 		}
 		if conn := c.conn.Load(); conn != nil && !time.Now().Before(next) {
+			begun := time.Now()
 			err := c.probe(ctx, conn)
 			switch {
 			case ctx.Err() != nil:
 				return
 			case err == nil:
 				answered, everAnswered, failures, fault = true, true, 0, nil
-				next = time.Now().Add(c.options.Probe)
+				next, silence = time.Now().Add(c.options.Probe), time.Time{}
+				c.silent.Store(false)
 				if version == "" {
 					version = conn.version(ctx, c.options.ProbeTimeout)
 				}
@@ -145,9 +157,26 @@ func (c *Cluster) look(ctx context.Context) {
 			default:
 				failures++
 				fault = err
-				// One slow answer is not an outage; a refused connection is.
-				if failures > 1 || refused(err) {
+				if failures == 1 {
+					c.options.Logger.Warn("the API server does not answer as it should", "cluster", c.config.Name, "error", detail(err))
+				}
+				hears := c.hears(ctx, conn, err)
+				// One slow answer is not an outage; a refused connection is, and
+				// so is a server that does not even greet.
+				if failures > 1 || refused(err) || !hears {
 					answered = false
+				}
+				switch {
+				case hears:
+					silence = time.Time{}
+					c.silent.Store(false)
+				case silence.IsZero():
+					silence = begun
+				case time.Since(silence) >= c.options.Patience:
+					fault = fmt.Errorf("the API server has given no sign of life since %s", silence.UTC().Format(time.RFC3339))
+					if !c.silent.Swap(true) {
+						c.notify() // also where a status file speaks for the cluster
+					}
 				}
 				next = time.Now()
 			}
@@ -240,12 +269,32 @@ func (c *Cluster) probe(ctx context.Context, conn *connection) error {
 		return err
 	}
 	if status == http.StatusUnauthorized {
-		return errors.New("the API server does not accept the credentials of the kubeconfig (401): they may have expired")
+		return errors.New("the API server " + conn.unauthorized())
 	}
 	if status != http.StatusOK {
 		return fmt.Errorf("the API server is not ready (%d): %s", status, firstLine(string(text)))
 	}
 	return nil
+}
+
+// hears tells whether an API server gave a sign of life, after it was asked and
+// err came of it: a slow one still greets whoever connects, one that hangs or is
+// cut off does not.
+func (c *Cluster) hears(ctx context.Context, conn *connection, err error) bool {
+	if !unheard(err) {
+		return true
+	}
+	if conn.express == nil {
+		return false // somebody between would greet in its place
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.options.ProbeTimeout)
+	defer cancel()
+	greeted, err := conn.express.dial(ctx)
+	if err != nil {
+		return !unheard(err)
+	}
+	greeted.Close()
+	return true
 }
 
 const maxAsked = 4 << 20
@@ -262,7 +311,7 @@ func (c *connection) ask(ctx context.Context, timeout time.Duration, path string
 	}).WithContext(ctx)
 	res, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return nil, 0, fmt.Errorf("the API server does not answer: %w", plainError(err))
+		return nil, 0, &noAnswer{err}
 	}
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusSwitchingProtocols {
@@ -317,6 +366,14 @@ func markOf(name string) fileMark {
 		return fileMark{}
 	}
 	return fileMark{exists: true, mtime: info.ModTime(), size: info.Size()}
+}
+
+func marksOf(names []string) []fileMark {
+	marks := make([]fileMark, len(names))
+	for i, name := range names {
+		marks[i] = markOf(name)
+	}
+	return marks
 }
 
 func firstLine(s string) string {

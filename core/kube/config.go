@@ -33,6 +33,9 @@ type Options struct {
 	Probe time.Duration
 	// ProbeTimeout bounds one such question. Default 5 s.
 	ProbeTimeout time.Duration
+	// Patience is how long an API server may give no sign of life before what
+	// is open to it is ended, and requests are refused at once. Default 20 s.
+	Patience time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -47,6 +50,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ProbeTimeout <= 0 {
 		o.ProbeTimeout = 5 * time.Second
+	}
+	if o.Patience <= 0 {
+		o.Patience = 20 * time.Second
 	}
 	return o
 }

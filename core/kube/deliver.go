@@ -60,8 +60,8 @@ func deliver(w http.ResponseWriter, r *http.Request, res *http.Response) {
 		case err == nil:
 		case errors.Is(err, io.EOF):
 			return
-		case r.Context().Err() != nil:
-			return // the client has gone
+		case context.Cause(r.Context()) == context.Canceled:
+			return // the client has gone; who ends a request says why
 		default:
 			// The answer is cut short: the client must see that it is.
 			if r.Context().Value(http.ServerContextKey) != nil {

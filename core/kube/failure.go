@@ -5,15 +5,11 @@ package kube
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
-	"syscall"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -102,11 +98,23 @@ func forbidden(s access.Subject, t *target, why string) *failure {
 // unanswered explains why a cluster gave no answer to a request.
 func (c *Cluster) unanswered(err error) *failure {
 	c.suspect()
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &failure{code: http.StatusGatewayTimeout, reason: metav1.StatusReasonTimeout,
-			message: fmt.Sprintf("the cluster %q did not answer in time", c.config.Name)}
+	f := unavailable(fmt.Sprintf("the cluster %q does not answer: its API server %s", c.config.Name, because(err)))
+	if timedOut(err) {
+		f.code, f.reason = http.StatusGatewayTimeout, metav1.StatusReasonTimeout
 	}
-	return unavailable(fmt.Sprintf("the cluster %q does not answer: %v", c.config.Name, plainError(err)))
+	return f
+}
+
+// unaccepted explains that a cluster does not know Atoll itself. The person who
+// asked must not read that as their own fault, which a 401 would say.
+func (c *Cluster) unaccepted(conn *connection) *failure {
+	c.suspect()
+	return unavailable(fmt.Sprintf("the cluster %q cannot be used: its API server %s", c.config.Name, conn.unauthorized()))
+}
+
+// hung explains why a cluster is not even asked.
+func (c *Cluster) hung() *failure {
+	return unavailable(fmt.Sprintf("the cluster %q does not answer: %s", c.config.Name, c.Status().Message))
 }
 
 // unconnected explains why a cluster cannot be asked.
@@ -118,13 +126,3 @@ func (c *Cluster) unconnected() *failure {
 	}
 	return unavailable(text)
 }
-
-// plainError takes net/http's own wrapping off, which repeats the URL.
-func plainError(err error) error {
-	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
-}
-
-func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

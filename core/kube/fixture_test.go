@@ -99,11 +99,45 @@ type upstream struct {
 	mu   sync.Mutex
 	seen []seen
 	mux  *http.ServeMux
+	held chan struct{} // closed when questions about its health are answered again; nil while they are
+	told chan struct{} // receives for each that is not
+}
+
+// hold lets questions about its health wait; each is told when it was given up.
+func (u *upstream) hold() <-chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.held, u.told = make(chan struct{}), make(chan struct{}, 1)
+	return u.told
+}
+
+func (u *upstream) release() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	close(u.held)
+	u.held = nil
+}
+
+func (u *upstream) readyz(w http.ResponseWriter, r *http.Request) {
+	u.mu.Lock()
+	held, told := u.held, u.told
+	u.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-r.Context().Done():
+			select {
+			case told <- struct{}{}:
+			default:
+			}
+		}
+	}
+	io.WriteString(w, "ok")
 }
 
 func newUpstream(t testing.TB) *upstream {
 	u := &upstream{mux: http.NewServeMux()}
-	u.mux.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") })
+	u.mux.HandleFunc("/readyz", u.readyz)
 	u.mux.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"gitVersion":"v1.36.3"}`) })
 	u.mux.HandleFunc("/api/v1", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"pods","kind":"Pod","namespaced":true},{"name":"secrets","kind":"Secret","namespaced":true},{"name":"nodes","kind":"Node"},{"name":"namespaces","kind":"Namespace"}]}`)
@@ -143,6 +177,12 @@ func (u *upstream) count() int {
 
 func writeKubeconfig(t testing.TB, name string, server *httptest.Server) {
 	t.Helper()
+	writeKubeconfigAt(t, name, server, server.URL)
+}
+
+// writeKubeconfigAt is writeKubeconfig for a server that is reached elsewhere.
+func writeKubeconfigAt(t testing.TB, name string, server *httptest.Server, url string) {
+	t.Helper()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	text := fmt.Sprintf(`apiVersion: v1
 kind: Config
@@ -150,7 +190,7 @@ clusters: [{name: c, cluster: {server: %q, certificate-authority-data: %s}}]
 users: [{name: u, user: {token: platform-token}}]
 contexts: [{name: c, context: {cluster: c, user: u}}]
 current-context: c
-`, server.URL, base64.StdEncoding.EncodeToString(ca))
+`, url, base64.StdEncoding.EncodeToString(ca))
 	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -172,14 +212,28 @@ func newHouse(t testing.TB) *house {
 	up := newUpstream(t)
 	name := filepath.Join(t.TempDir(), "kubeconfig")
 	writeKubeconfig(t, name, up.Server)
-	h := &house{up: up, law: newPeople()}
-	h.registry = NewRegistry(t.Context(), []Config{{Name: "local", Kubeconfig: name}}, Options{Poll: 5 * time.Millisecond, Probe: 20 * time.Millisecond})
+	h := newHouseAt(t, name)
+	h.up = up
+	await(t, "the cluster is ready", func() bool { return h.registry.List()[0].Phase == PhaseReady })
+	return h
+}
+
+func accessOf(person string) access.Subject {
+	return access.Subject{Name: person, UID: "uid-" + person, Via: access.ViaToken}
+}
+
+// newHouseAt is a house whose cluster a kubeconfig leads to.
+func newHouseAt(t testing.TB, kubeconfig string) *house {
+	h := &house{law: newPeople()}
+	h.registry = NewRegistry(t.Context(), []Config{{Name: "local", Kubeconfig: kubeconfig}}, Options{
+		Poll: 5 * time.Millisecond, Probe: 20 * time.Millisecond, ProbeTimeout: 500 * time.Millisecond, Patience: 600 * time.Millisecond,
+	})
 	t.Cleanup(h.registry.Close)
 	h.proxy = NewProxy(h.registry, h.law, ProxyOptions{})
 	t.Cleanup(h.proxy.Close)
 	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		person := r.Header.Get("X-Test-Person")
-		subject := access.Subject{Name: person, UID: "uid-" + person, Via: access.ViaToken}
+		subject := accessOf(person)
 		if r.Header.Get("X-Test-Via") != "" {
 			subject.Via = r.Header.Get("X-Test-Via")
 		}
@@ -190,7 +244,6 @@ func newHouse(t testing.TB) *house {
 		h.proxy.ServeHTTP(w, r, subject, "local", strings.TrimPrefix(r.URL.EscapedPath(), "/clusters/local"))
 	}))
 	t.Cleanup(h.Close)
-	await(t, "the cluster is ready", func() bool { return h.registry.List()[0].Phase == PhaseReady })
 	return h
 }
 

@@ -34,6 +34,7 @@ var errProjectsChanged = errors.New(projectsChanged)
 
 // entry is one request in flight and what it was begun with.
 type entry struct {
+	cluster *Cluster // that it went to; nil: none by itself
 	subject access.Subject
 	scope   access.Scope
 	groups  []string
@@ -42,10 +43,12 @@ type entry struct {
 }
 
 // begin registers a request made with these groups. The context that it
-// returns ends when one of them is lost; done must be called when the request
-// is over.
-func (l *live) begin(parent context.Context, s access.Subject, sc access.Scope, groups []string) (ctx context.Context, done func()) {
-	return l.add(parent, &entry{subject: s, scope: sc, groups: groups})
+// returns ends when one of them is lost, when the cluster gives no sign of life
+// any more, and by e.end; done must be called when the request is over.
+func (l *live) begin(parent context.Context, c *Cluster, s access.Subject, sc access.Scope, groups []string) (ctx context.Context, e *entry, done func()) {
+	e = &entry{cluster: c, subject: s, scope: sc, groups: groups}
+	ctx, done = l.add(parent, e)
+	return ctx, e, done
 }
 
 // beginSpanning registers a watch across projects, which itself goes out to no
@@ -73,13 +76,7 @@ func (l *live) add(parent context.Context, e *entry) (ctx context.Context, done 
 // reads them again itself; see Proxy.forward.
 func (l *live) recheck() {
 	l.epoch.Add(1)
-	l.mu.Lock()
-	all := make([]*entry, 0, len(l.entries))
-	for e := range l.entries {
-		all = append(all, e)
-	}
-	l.mu.Unlock()
-	for _, e := range all {
+	for _, e := range l.all() {
 		switch {
 		case !l.still(e.subject, e.scope, e.groups):
 			e.end(errRightLost)
@@ -87,6 +84,26 @@ func (l *live) recheck() {
 			e.end(errProjectsChanged)
 		}
 	}
+}
+
+// endHung ends the requests to clusters that give no sign of life: a watch or
+// a session there would wait for what may never come.
+func (l *live) endHung() {
+	for _, e := range l.all() {
+		if e.cluster != nil && e.cluster.silent.Load() {
+			e.end(errHung)
+		}
+	}
+}
+
+func (l *live) all() []*entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]*entry, 0, len(l.entries))
+	for e := range l.entries {
+		all = append(all, e)
+	}
+	return all
 }
 
 // still tells whether a subject has all of these groups in a scope yet.

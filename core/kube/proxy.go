@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -76,15 +77,18 @@ func (p *Proxy) Recheck() { p.live.recheck() }
 // sessions included.
 func (p *Proxy) InFlight() int { return p.live.count() }
 
-// follow rechecks the requests in flight after each change of the index.
+// follow looks at the requests in flight after each change of the index and of
+// a cluster's health.
 func (p *Proxy) follow(ctx context.Context) {
-	changed := p.index.Changed(ctx)
+	changed, news := p.index.Changed(ctx), p.registry.Watch(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-changed:
 			p.live.recheck()
+		case <-news:
+			p.live.endHung()
 		}
 	}
 }
@@ -232,6 +236,10 @@ func (p *Proxy) rights(s access.Subject, sc access.Scope) rights {
 	return rights{epoch: epoch, scope: sc, groups: p.index.Groups(s, sc)}
 }
 
+// headTime is how long an API server may take to begin an answer that does not
+// wait for events. Its own limit is a minute.
+const headTime = 75 * time.Second
+
 const noRole = "there is no role for this person"
 
 // inScope sends on what has one scope: a project, or the whole cluster.
@@ -263,7 +271,11 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 	if in.upgrade != "" {
 		header["Connection"], header["Upgrade"] = []string{"Upgrade"}, []string{in.upgrade}
 	}
-	lively, done := p.live.begin(ctx, in.subject, r.scope, r.groups)
+	lively, entry, done := p.live.begin(ctx, c, in.subject, r.scope, r.groups)
+	if c.silent.Load() { // looked at after begin, as endHung does it before
+		done()
+		return c.hung().response()
+	}
 	if p.live.alive != nil && !p.live.alive(in.subject) || p.live.epoch.Load() != r.epoch && !p.live.still(in.subject, r.scope, r.groups) {
 		done()
 		return forbidden(in.subject, t, errRightLost.Error()).response()
@@ -274,17 +286,22 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 	if in.length != 0 && in.body != nil {
 		out.Body, out.ContentLength = in.body, in.length
 	}
+	if !t.longRunning() {
+		defer time.AfterFunc(headTime, func() { entry.end(errOverdue) }).Stop()
+	}
 	res, err := conn.transport.RoundTrip(out)
 	if err != nil {
-		lost := errors.Is(context.Cause(lively), errRightLost)
+		cause := context.Cause(lively)
 		done()
 		tooLarge := (*http.MaxBytesError)(nil)
 		switch {
 		case errors.As(err, &tooLarge):
 			return (&failure{code: http.StatusRequestEntityTooLarge, reason: metav1.StatusReasonRequestEntityTooLarge,
 				message: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}).response()
-		case lost:
+		case errors.Is(cause, errRightLost):
 			return forbidden(in.subject, t, errRightLost.Error()).response()
+		case errors.Is(cause, errHung), errors.Is(cause, errOverdue):
+			return c.unanswered(cause).response()
 		case ctx.Err() != nil:
 			// Nobody waits for this answer any more.
 			return unavailable("the request was cancelled").response()
@@ -296,6 +313,11 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 		done()
 		return (&failure{code: http.StatusBadGateway, reason: metav1.StatusReasonInternalError,
 			message: fmt.Sprintf("the cluster %q changed protocols without being asked", c.config.Name)}).response()
+	}
+	if res.StatusCode == http.StatusUnauthorized && !t.backend() {
+		res.Body.Close()
+		done()
+		return c.unaccepted(conn).response()
 	}
 	res.Body = &held{ReadCloser: res.Body, ctx: lively, done: done, streams: t.streams()}
 	return res
@@ -313,8 +335,8 @@ type held struct {
 // sees its connection close may end the answer properly in the last moment.
 func (h *held) Read(p []byte) (int, error) {
 	n, err := h.ReadCloser.Read(p)
-	if err == io.EOF && errors.Is(context.Cause(h.ctx), errRightLost) {
-		err = errRightLost
+	if cause := context.Cause(h.ctx); err == io.EOF && cause != nil && !errors.Is(cause, errProjectsChanged) { // which was told in the stream
+		err = cause
 	}
 	return n, err
 }

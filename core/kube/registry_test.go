@@ -102,7 +102,7 @@ func TestAKubeconfigThatImpersonatesIsRefused(t *testing.T) {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := connect(name); err == nil {
+	if _, _, err := connect(name); err == nil {
 		t.Error("connected")
 	}
 }

@@ -6,10 +6,15 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 )
+
+// errUnaccepted: the API server does not know Atoll itself.
+var errUnaccepted = errors.New("the API server answered 401 to Atoll itself")
 
 // resource is one line of a cluster's discovery.
 type resource struct {
@@ -37,6 +42,7 @@ type resources struct {
 type groupVersion struct {
 	mu     sync.Mutex // held while it is asked for, so that it is asked once
 	asked  time.Time
+	err    error // why nothing was told when it was asked
 	byName map[string]resource
 }
 
@@ -46,9 +52,9 @@ func newResources(c *connection) *resources {
 
 const maxGroupVersions = 1024
 
-// find tells what a resource is; false when the cluster has none of that name
-// or does not say.
-func (r *resources) find(ctx context.Context, t *target) (resource, bool) {
+// find tells what a resource is; false when the cluster has none of that name.
+// An error means that nobody knows: the cluster does not say.
+func (r *resources) find(ctx context.Context, t *target) (one resource, ok bool, err error) {
 	key := t.apiVersion()
 	r.mu.Lock()
 	g := r.groups[key]
@@ -61,12 +67,20 @@ func (r *resources) find(ctx context.Context, t *target) (resource, bool) {
 	}
 	r.mu.Unlock()
 
+	arrived := time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	found, ok := g.byName[t.resource]
-	age := time.Since(g.asked)
-	if ok && age < resourcesFresh || !ok && !g.asked.IsZero() && age < resourcesAgain {
-		return found, ok
+	again := resourcesFresh
+	switch {
+	case ok:
+	case g.err == nil:
+		again = resourcesAgain
+	default:
+		again = time.Since(arrived) // a failure is for those who waited for it
+	}
+	if !g.asked.IsZero() && time.Since(g.asked) < again {
+		return found, ok, g.unknown(ok)
 	}
 	path := "/api/" + t.version
 	if t.group != "" {
@@ -74,21 +88,37 @@ func (r *resources) find(ctx context.Context, t *target) (resource, bool) {
 	}
 	text, status, err := r.conn.ask(ctx, resourcesWait, path)
 	if ctx.Err() != nil {
-		return found, ok
+		return found, ok, g.unknown(ok)
 	}
 	var list struct {
 		Resources []resource `json:"resources"`
 	}
-	switch {
-	case err == nil && status == http.StatusOK && json.Unmarshal(text, &list) == nil:
+	switch g.err = err; {
+	case err != nil:
+	case status == http.StatusNotFound:
+		g.byName = nil
+	case status == http.StatusUnauthorized:
+		g.err = errUnaccepted
+	case status != http.StatusOK:
+		g.err = fmt.Errorf("the API server does not tell what %s has (%d): %s", key, status, firstLine(string(text)))
+	default:
+		if g.err = json.Unmarshal(text, &list); g.err != nil {
+			break
+		}
 		g.byName = make(map[string]resource, len(list.Resources))
 		for _, one := range list.Resources {
 			g.byName[one.Name] = one
 		}
-	case err == nil && status == http.StatusNotFound:
-		g.byName = nil
 	}
 	g.asked = time.Now()
 	found, ok = g.byName[t.resource]
-	return found, ok
+	return found, ok, g.unknown(ok)
+}
+
+// unknown is why a resource that was not found may be there nevertheless.
+func (g *groupVersion) unknown(found bool) error {
+	if found {
+		return nil
+	}
+	return g.err
 }

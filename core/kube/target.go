@@ -230,6 +230,12 @@ func (t *target) streams() bool {
 	return t.verb == "watch" || t.backend() || asked(t.query, "follow") || asked(t.query, "watch")
 }
 
+// longRunning tells whether an answer may rightly begin when something happens
+// only: a log that is followed has no head before its first line.
+func (t *target) longRunning() bool {
+	return t.streams() || t.session()
+}
+
 // apiVersion is group and version as objects say them.
 func (t *target) apiVersion() string {
 	if t.group == "" {

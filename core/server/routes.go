@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/kube"
 	"github.com/atoll-platform/atoll/core/server/api"
 	"github.com/atoll-platform/atoll/core/server/problem"
 	"github.com/atoll-platform/atoll/core/stream"
@@ -109,10 +110,24 @@ func (s *Server) ready(c echo.Context) error {
 	if why != "" {
 		return c.String(http.StatusServiceUnavailable, why+"\n")
 	}
-	// Without the sandbox everything but extensions works, and it comes back by
-	// itself: no reason to send people elsewhere.
+	// Without the sandbox everything but extensions works, without a cluster
+	// everything but that cluster, and each comes back by itself: no reason to
+	// send people elsewhere. Anybody may ask here: no names.
+	var lacks []string
 	if p, own := s.sandbox.Process(); own && !p.Up {
-		return c.String(http.StatusOK, "degraded: the sandbox's process is being started again\n")
+		lacks = append(lacks, "the sandbox's process is being started again")
+	}
+	all, unready := s.clusters.List(), 0
+	for _, one := range all {
+		if one.Phase != kube.PhaseReady {
+			unready++
+		}
+	}
+	if unready > 0 {
+		lacks = append(lacks, fmt.Sprintf("clusters that are not ready: %d of %d", unready, len(all)))
+	}
+	if len(lacks) > 0 {
+		return c.String(http.StatusOK, "degraded: "+strings.Join(lacks, "; ")+"\n")
 	}
 	return c.String(http.StatusOK, "ok\n")
 }

@@ -68,7 +68,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		fail(w, r, problem.New(http.StatusServiceUnavailable, "Atoll cannot find out who you are at the moment.").WithRetryAfter(retrySoon))
 		return
 	}
-	fail(w, r, problem.New(http.StatusUnauthorized, "Sign in, or send a valid token.").WithHeader("WWW-Authenticate", `Bearer realm="atoll"`))
+	why := "Sign in, or send a token."
+	switch {
+	case len(r.Header["Authorization"]) > 0:
+		why = "The token is not good any more, or never was: it has expired, was revoked or is unknown. Send another."
+	case len(r.CookiesNamed(identity.CookieName)) > 0:
+		why = "The session is over. Sign in again."
+	}
+	fail(w, r, problem.New(http.StatusUnauthorized, why).WithHeader("WWW-Authenticate", `Bearer realm="atoll"`))
 }
 
 // forged says why a request that came by a cookie may have been made by

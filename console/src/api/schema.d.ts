@@ -1453,6 +1453,10 @@ export interface components {
             remote: string;
         };
         Cluster: {
+            /**
+             * @description Why it is in this phase.
+             * @example the API server refuses connections
+             */
             message?: string;
             /** @example local */
             name: string;

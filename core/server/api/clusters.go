@@ -19,7 +19,7 @@ type Cluster struct {
 	Name    string        `json:"name" example:"local"`
 	Title   string        `json:"title" example:"Local"`
 	Phase   string        `json:"phase" enum:"Pending,Building,Starting,Ready,Unreachable,Failed"`
-	Message string        `json:"message,omitempty"`
+	Message string        `json:"message,omitempty" doc:"Why it is in this phase." example:"the API server refuses connections"`
 	Version string        `json:"version,omitempty" doc:"Version of Kubernetes." example:"v1.36.3"`
 	Node    string        `json:"node,omitempty" enum:"real,simulated," doc:"What runs the pods; absent while that is not known."`
 	Reason  string        `json:"reason,omitempty" doc:"Why the nodes are simulated."`
@@ -66,7 +66,11 @@ func (s *API) clusters(who access.Subject) []Cluster {
 		case s.Index.Can(who, access.ClustersView, access.Scope{Cluster: c.Name}).Allowed:
 			all = append(all, cluster(c))
 		case len(s.Index.Projects(who, c.Name)) > 0:
-			all = append(all, Cluster{Name: c.Name, Title: c.Title, Phase: string(c.Phase), Version: c.Version, Parts: []ClusterPart{}, Since: c.Since})
+			shown := Cluster{Name: c.Name, Title: c.Title, Phase: string(c.Phase), Version: c.Version, Parts: []ClusterPart{}, Since: c.Since}
+			if c.Phase == kube.PhaseUnreachable { // as they read it in a refused request
+				shown.Message = c.Message
+			}
+			all = append(all, shown)
 		}
 	}
 	return all
