@@ -66,6 +66,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	config.QPS = -1 // a test waits for Kubernetes, and not for itself
 	s := &site{direct: config, run: "it-" + access.NewUID()[:6]}
 	if s.admin, err = dynamic.NewForConfig(config); err != nil {
 		t.Fatal(err)

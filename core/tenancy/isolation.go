@@ -12,6 +12,9 @@ import (
 
 var networkPolicyResource = networking.SchemeGroupVersion.WithResource("networkpolicies")
 
+// isolationName is the NetworkPolicy of an isolated project.
+const isolationName = "atoll-isolation"
+
 // isolationObjects are the NetworkPolicy of a project of an isolated workspace:
 // pods of the workspace reach each other, ingress controllers reach them, they
 // reach the cluster's DNS, and all else is denied. Its people may open ways out,
@@ -33,7 +36,7 @@ func isolationObjects(w Workspace, p Project, ingress []string) []object {
 		"podSelector":       map[string]any{"matchLabels": map[string]any{"k8s-app": "kube-dns"}},
 	}
 	port := func(protocol string) any { return map[string]any{"port": int64(53), "protocol": protocol} }
-	return []object{newObject(networkPolicyResource, "NetworkPolicy", p.Name, "atoll-isolation", map[string]string{kube.LabelProject: p.UID}, map[string]any{
+	return []object{newObject(networkPolicyResource, "NetworkPolicy", p.Name, isolationName, map[string]string{kube.LabelProject: p.UID}, map[string]any{
 		"spec": map[string]any{
 			"podSelector": map[string]any{},
 			"policyTypes": []any{"Ingress", "Egress"},
