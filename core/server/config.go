@@ -28,6 +28,7 @@ type Config struct {
 	Upstreams     []Upstream    `json:"upstreams"`
 	Administrator Administrator `json:"administrator"`
 	Identity      Identity      `json:"identity"`
+	Tenancy       Tenancy       `json:"tenancy"`
 	Sandbox       Sandbox       `json:"sandbox"`
 	Metrics       Metrics       `json:"metrics"`
 	Log           Log           `json:"log"`
@@ -62,6 +63,12 @@ type ClusterFile struct {
 type Administrator struct {
 	Name         string `json:"name"`
 	PasswordFile string `json:"passwordFile"`
+}
+
+// Tenancy is what the clusters have in common that projects live with.
+type Tenancy struct {
+	// IngressNamespaces are those of ingress controllers and gateways.
+	IngressNamespaces []string `json:"ingressNamespaces"`
 }
 
 // Sandbox says where extensions run.
@@ -101,6 +108,7 @@ func DefaultConfig() Config {
 		Upstreams:     []Upstream{},
 		Administrator: Administrator{Name: "admin"},
 		Identity:      Identity{RequireSecondFactor: "none", Providers: []Provider{}},
+		Tenancy:       Tenancy{IngressNamespaces: []string{}},
 		Log:           Log{Level: "info", Format: "text"},
 	}
 }

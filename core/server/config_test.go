@@ -48,6 +48,8 @@ func TestMistakesAreNamedWithLineAndPlace(t *testing.T) {
 		"metrics:\n  openOnLoopback: yes please\n":                            {":2:", "/metrics/openOnLoopback", "boolean"},
 		"sandbox:\n  limits: { memory: 5 }\n":                                 {":2:", "/sandbox/limits/memory", "string"},
 		"sandbox:\n  inproces: true\n":                                        {":2:", "/sandbox/inproces", "inProcess"},
+		"tenancy:\n  ingressNamespaces: [Ingress]\n":                          {":2:", "/tenancy/ingressNamespaces/0"},
+		"tenancy:\n  ingressNamespaces: [a, a]\n":                             {":2:", "/tenancy/ingressNamespaces", "equal"},
 		"listen:\n  https: 8343\n":                                            {":2:", "/listen/https", "string"},
 		"listen:\n  http: a\n  http: b\n":                                     {":3:", "/listen/http", "twice"},
 		"listen: &a\n  http: 127.0.0.1:1\nlog: *a\n":                          {":3:", "/log", "anchors"},

@@ -95,6 +95,19 @@ func TestTenantsSeeWhatIsTheirs(t *testing.T) {
 	admin.must("DELETE", "/api/v1/workspaces/red?confirm=red", nil, 409)
 }
 
+func TestNoProjectHasAnIngressControllersNamespace(t *testing.T) {
+	r := startWith(t, newUpstream(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "{}") }), func(c *Config) { c.Tenancy.IngressNamespaces = []string{"ingress-nginx"} })
+	admin := r.admin()
+	admin.must("POST", "/api/v1/workspaces", map[string]any{"name": "red"}, 201)
+	for _, adopt := range []bool{false, true} {
+		a := admin.must("POST", "/api/v1/clusters/local/projects", map[string]any{"name": "ingress-nginx", "workspace": "red", "adopt": adopt}, 422)
+		if !strings.Contains(string(a.body), "ingress controller") {
+			t.Errorf("%s", a.body)
+		}
+	}
+	admin.must("POST", "/api/v1/clusters/local/projects", map[string]any{"name": "ingress", "workspace": "red"}, 201)
+}
+
 func TestPersonWithoutARoleSeesNothing(t *testing.T) {
 	r := startWith(t, newUpstream(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "{}") }), nil)
 	nobody := r.admin().user("nobody")

@@ -136,7 +136,9 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 	s.closing(s.clusters.Close)
 	s.proxy = kube.NewProxy(s.clusters, s.index, kube.ProxyOptions{Logger: log, Alive: s.identity.Alive})
 	s.closing(s.proxy.Close)
-	s.tenancy = tenancy.New(context.WithoutCancel(ctx), s.store, s.index, s.clusters, tenancy.Options{Logger: log})
+	s.tenancy = tenancy.New(context.WithoutCancel(ctx), s.store, s.index, s.clusters, tenancy.Options{
+		Logger: log, IngressNamespaces: c.Tenancy.IngressNamespaces,
+	})
 	s.closing(s.tenancy.Close)
 	if err := s.openExtensions(ctx); err != nil {
 		return nil, err

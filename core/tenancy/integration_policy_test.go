@@ -7,12 +7,15 @@ package tenancy
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 
+	networking "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
@@ -227,7 +230,7 @@ func TestIntegrationAnIsolatedWorkspaceStaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the policy is there", func() bool {
-		_, err := policies.Get(t.Context(), "atoll-isolation", metav1.GetOptions{})
+		_, err := policies.Get(t.Context(), isolationName, metav1.GetOptions{})
 		return err == nil
 	})
 	open := func(from string) error {
@@ -251,9 +254,41 @@ func TestIntegrationAnIsolatedWorkspaceStaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the policy is gone", func() bool {
-		_, err := policies.Get(t.Context(), "atoll-isolation", metav1.GetOptions{})
+		_, err := policies.Get(t.Context(), isolationName, metav1.GetOptions{})
 		return apierrors.IsNotFound(err)
 	})
+}
+
+func TestIntegrationIngressControllersReachIsolatedProjects(t *testing.T) {
+	s := newSite(t)
+	s.service.Close()
+	s.another(t, Options{IngressNamespaces: []string{"ingress-nginx", "gateways"}})
+	p := s.project(t, "a", nil)
+	if _, err := s.service.UpdateWorkspace(t.Context(), p.Name, "", Settings{Isolated: true}); err != nil {
+		t.Fatal(err)
+	}
+	var from []networking.NetworkPolicyPeer
+	await(t, "the policy is there", func() bool {
+		have, err := s.admin.Resource(networkPolicyResource).Namespace(p.Name).Get(t.Context(), isolationName, metav1.GetOptions{})
+		if err != nil {
+			return false
+		}
+		var policy networking.NetworkPolicy
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(have.Object, &policy); err != nil || len(policy.Spec.Ingress) != 1 {
+			t.Fatalf("%v %+v", err, have)
+		}
+		from = policy.Spec.Ingress[0].From
+		return true
+	})
+	want := []map[string]string{{kube.LabelWorkspace: p.WorkspaceUID}, {"kubernetes.io/metadata.name": "ingress-nginx"}, {"kubernetes.io/metadata.name": "gateways"}}
+	if len(from) != len(want) {
+		t.Fatalf("let in are %+v", from)
+	}
+	for i, peer := range from {
+		if peer.IPBlock != nil || peer.PodSelector != nil || !maps.Equal(peer.NamespaceSelector.MatchLabels, want[i]) || len(peer.NamespaceSelector.MatchExpressions) != 0 {
+			t.Errorf("let in is %+v, want %v", peer, want[i])
+		}
+	}
 }
 
 func TestIntegrationAQuotaBoundsAProject(t *testing.T) {

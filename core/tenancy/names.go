@@ -4,6 +4,7 @@ package tenancy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,8 +28,9 @@ func checkName(kind, name string) error {
 	return nil
 }
 
-// checkProjectName refuses Kubernetes' own namespaces too.
-func checkProjectName(name string) error {
+// checkProjectName refuses namespaces too that are Kubernetes' own, or may reach
+// other tenants.
+func (t *Service) checkProjectName(name string) error {
 	if err := checkName("project", name); err != nil {
 		return err
 	}
@@ -37,6 +39,9 @@ func checkProjectName(name string) error {
 	}
 	if name == systemNamespace {
 		return fmt.Errorf("the project name %q is %w: it is Atoll's own", name, ErrInvalid)
+	}
+	if slices.Contains(t.options.IngressNamespaces, name) {
+		return fmt.Errorf("the project name %q is %w: it is an ingress controller's, which reaches the pods of isolated workspaces", name, ErrInvalid)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func projectName(cluster, name string) string { return cluster + "/" + name }
 // workspace), ErrExists, ErrDenied (adoption, or a cluster that is not the
 // workspace's), ErrBudget.
 func (t *Service) CreateProject(ctx context.Context, by access.Subject, n NewProject) (Project, error) {
-	if err := errors.Join(checkProjectName(n.Name), checkTitle(n.Title)); err != nil {
+	if err := errors.Join(t.checkProjectName(n.Name), checkTitle(n.Title)); err != nil {
 		return Project{}, err
 	}
 	cluster, ok := t.registry.Get(n.Cluster)
