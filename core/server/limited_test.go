@@ -54,6 +54,18 @@ func TestLimitedTokensCarryWhatTheyWereMadeFor(t *testing.T) {
 	viewer.must("POST", "/api/v1/tokens", map[string]any{"name": "wider"}, 403)
 	viewer.must("POST", "/api/v1/clusters/local/kubeconfigs", map[string]any{}, 403)
 	viewer.must("DELETE", "/api/v1/sessions", nil, 403)
+	for _, own := range []string{"/api/v1/tokens", "/api/v1/sessions", "/api/v1/users/me/logins", "/api/v1/users/me/second-factor"} {
+		viewer.must("GET", own, nil, 403)
+	}
+	viewer.must("GET", "/api/v1/users/me", nil, 200)
+	jane.must("POST", "/api/v1/access-requests", map[string]any{"workspace": "blue", "role": "workspace-viewer", "reason": "curious"}, 201)
+	var asked struct{ Total int }
+	if viewer.must("GET", "/api/v1/access-requests", nil, 200).json(&asked); asked.Total != 0 {
+		t.Errorf("it sees %d requests of its person", asked.Total)
+	}
+	if jane.must("GET", "/api/v1/access-requests", nil, 200).json(&asked); asked.Total != 1 {
+		t.Errorf("its person sees %d", asked.Total)
+	}
 	viewer.must("GET", "/clusters/local/api/v1/namespaces/red-1/pods", nil, 200)
 
 	oneProject := made(admin, map[string]any{"scopes": []any{map[string]any{"cluster": "local", "project": "blue-1"}}})

@@ -6,10 +6,12 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/server/problem"
 )
 
 // where says in which scope a permission is needed.
@@ -23,6 +25,7 @@ const (
 	inRequest   where = "request"   // the query or body names the scope: the operation asks itself
 	ofEach      where = "each"      // everybody may ask, and sees what they have the permission for
 	ofCaller    where = "caller"    // everybody may ask, about what is their own
+	ofAccount   where = "account"   // the caller's account: not for limited credentials, nor to change for read-only ones
 	ofAll       where = "public"    // without signing in
 )
 
@@ -43,24 +46,24 @@ var needs = map[string]need{
 	"get-session":    {at: ofCaller},
 	"sign-out":       {at: ofCaller},
 
-	"list-sessions":       {at: ofCaller},
-	"end-session":         {at: ofCaller},
-	"sign-out-everywhere": {at: ofCaller},
+	"list-sessions":       {at: ofAccount},
+	"end-session":         {at: ofAccount},
+	"sign-out-everywhere": {at: ofAccount},
 	"sign-out-user":       {access.UsersManage, atPlatform},
 
-	"list-tokens":  {at: ofCaller},
-	"create-token": {at: ofCaller},
-	"revoke-token": {at: ofCaller},
+	"list-tokens":  {at: ofAccount},
+	"create-token": {at: ofAccount},
+	"revoke-token": {at: ofAccount},
 
 	"get-me":                {at: ofCaller},
-	"change-password":       {at: ofCaller},
-	"get-second-factor":     {at: ofCaller},
-	"enrol-second-factor":   {at: ofCaller},
-	"confirm-second-factor": {at: ofCaller},
-	"renew-recovery-codes":  {at: ofCaller},
-	"disable-second-factor": {at: ofCaller},
+	"change-password":       {at: ofAccount},
+	"get-second-factor":     {at: ofAccount},
+	"enrol-second-factor":   {at: ofAccount},
+	"confirm-second-factor": {at: ofAccount},
+	"renew-recovery-codes":  {at: ofAccount},
+	"disable-second-factor": {at: ofAccount},
 	"reset-second-factor":   {access.UsersManage, atPlatform},
-	"list-my-logins":        {at: ofCaller},
+	"list-my-logins":        {at: ofAccount},
 	"list-logins":           {access.UsersView, atPlatform},
 	"list-users":            {access.UsersView, atPlatform},
 	"create-user":           {access.UsersManage, atPlatform},
@@ -97,7 +100,7 @@ var needs = map[string]need{
 
 	"list-clusters":     {access.ClustersView, ofEach},
 	"get-cluster":       {access.ClustersView, ofEach},
-	"create-kubeconfig": {access.ClustersView, ofEach},
+	"create-kubeconfig": {access.ClustersView, ofAccount},
 
 	"list-workspaces":         {access.WorkspacesView, ofEach},
 	"create-workspace":        {access.WorkspacesManage, atPlatform},
@@ -134,9 +137,9 @@ var needs = map[string]need{
 	"get-access":                    {at: ofCaller},
 	"explain-access":                {access.MembersView, inRequest},
 	"list-access-requests":          {access.MembersManage, ofEach},
-	"create-access-request":         {at: ofCaller},
+	"create-access-request":         {at: ofAccount},
 	"get-access-request":            {access.MembersManage, ofEach},
-	"withdraw-access-request":       {at: ofCaller},
+	"withdraw-access-request":       {at: ofAccount},
 	"decide-access-request":         {access.MembersManage, inRequest},
 	"list-permissions":              {at: ofEach},
 	"list-platform-members":         {access.MembersView, atPlatform},
@@ -200,7 +203,7 @@ func needOf(id string) need {
 func (s *API) guard(a huma.API, n need) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
 		if n.at != ofAll {
-			if err := s.check(c.Context(), n, c.Param); err != nil {
+			if err := s.check(c.Context(), n, c.Method(), c.Param); err != nil {
 				p := s.problemOf(c.Context(), err)
 				_ = huma.WriteErr(a, c, p.Status, p.Title, p) // a client that has gone needs no answer
 				return
@@ -211,11 +214,16 @@ func (s *API) guard(a huma.API, n need) func(huma.Context, func(huma.Context)) {
 }
 
 // check is nil when who asks has what an operation needs.
-func (s *API) check(ctx context.Context, n need, parameter func(string) string) error {
+func (s *API) check(ctx context.Context, n need, method string, parameter func(string) string) error {
 	if sc, ok := n.scope(parameter); ok {
 		_, err := s.may(ctx, n.permission, sc)
 		return err
 	}
-	_, err := caller(ctx)
+	who, err := caller(ctx)
+	// A credential that was given to a program for one thing must not tell all
+	// about its person, nor become the whole account.
+	if err == nil && n.at == ofAccount && (who.Limit != nil || who.ReadOnly && method != http.MethodGet) {
+		err = problem.New(http.StatusForbidden, "A token that is for reading only or limited does not do this.")
+	}
 	return err
 }

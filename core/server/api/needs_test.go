@@ -72,7 +72,7 @@ func TestTheTableOfNeedsIsTheDocuments(t *testing.T) {
 			if n.permission.Reads() && op.method != http.MethodGet {
 				t.Errorf("%s changes something, and needs %s only", op.id, n.permission)
 			}
-		case ofEach, ofCaller, ofAll:
+		case ofEach, ofCaller, ofAccount, ofAll:
 		default:
 			t.Errorf("%s: the scope %q is none", op.id, n.at)
 		}
@@ -134,7 +134,21 @@ func TestOperationsAreForThoseWhoMay(t *testing.T) {
 	fill := strings.NewReplacer("{cluster}", "c", "{workspace}", "w", "{project}", "p")
 	for _, op := range operations(t) {
 		n := needs[op.id]
-		if n.at == ofAll || n.at == ofCaller || n.at == ofEach || n.at == inRequest {
+		if n.at == ofAccount {
+			limited := access.Subject{Name: "almost", UID: "almost", Via: access.ViaToken, Limit: &access.Limit{Permissions: []access.Permission{access.WorkloadsView}}}
+			refused := []access.Subject{limited}
+			if op.method != http.MethodGet {
+				refused = append(refused, access.Subject{Name: "almost", UID: "almost", Via: access.ViaToken, ReadOnly: true})
+			}
+			for _, who = range refused {
+				w := httptest.NewRecorder()
+				e.ServeHTTP(w, httptest.NewRequest(op.method, fill.Replace(op.path), nil))
+				if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "for reading only or limited") {
+					t.Errorf("%s by a narrow credential: %d %s", op.id, w.Code, w.Body)
+				}
+			}
+		}
+		if _, ok := n.scope(func(string) string { return "" }); !ok {
 			continue
 		}
 		put(access.RolePrefix+"almost", access.CustomRole{UID: "almost", Kind: access.KindPlatform, Scope: access.BindingScope{Kind: access.KindPlatform}, Permissions: without(index.Items(), n.permission)})
