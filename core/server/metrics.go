@@ -12,9 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/kube"
-	"github.com/atoll-platform/atoll/core/server/problem"
 )
 
 // metrics are those of one server: nothing is registered globally.
@@ -175,23 +173,13 @@ func (p sandboxProcess) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(sandboxMemory, prometheus.GaugeValue, float64(life.Memory))
 }
 
-// serveMetrics answers the platform's administrators, and programs on this
-// machine where the configuration opens it to them.
-func (s *Server) serveMetrics() http.Handler {
-	figures := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
-	guarded := s.signedIn(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, _ := access.SubjectFrom(r.Context())
-		if d := s.index.Can(who, access.AuditView, access.Scope{}); !d.Allowed {
-			fail(w, r, problem.New(http.StatusForbidden, "Figures are for the platform's operators.").WithMissing(string(d.Missing), d.Scope.String()))
-			return
-		}
-		figures.ServeHTTP(w, r)
-	}))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.config.Metrics.OpenOnLoopback && loopbackAddress(r.RemoteAddr) && r.Header.Get("Sec-Fetch-Site") == "" {
-			figures.ServeHTTP(w, r)
-			return
-		}
-		guarded.ServeHTTP(w, r)
-	})
+// serveMetrics answers the figures.
+func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+}
+
+// metricsOpen tells whether a program on this machine asks, where the
+// configuration opens the figures to those.
+func (s *Server) metricsOpen(r *http.Request) bool {
+	return s.config.Metrics.OpenOnLoopback && loopbackAddress(r.RemoteAddr) && r.Header.Get("Sec-Fetch-Site") == ""
 }

@@ -45,17 +45,11 @@ func (s *Server) routes() (*echo.Echo, error) {
 		}
 		return s.signedIn(s.paced(next))
 	})
-	document, err := api.Document(APIVersion)
-	if err != nil {
+	var err error
+	if s.document, err = api.Document(APIVersion); err != nil {
 		return nil, err
 	}
-	e.GET("/openapi.json", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/json", document) })
-	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
-	e.GET("/readyz", s.ready)
-	e.GET("/metrics", echo.WrapHandler(s.serveMetrics()))
-	e.GET("/api/v1/stream", echo.WrapHandler(s.signedIn(http.HandlerFunc(s.serveStream))))
-	e.Any("/clusters/*", echo.WrapHandler(s.below(s.serveCluster)))
-	e.Any("/x/*", echo.WrapHandler(s.below(s.serveExtension)))
+	s.addOuters(e)
 	return e, nil
 }
 
@@ -98,21 +92,27 @@ func (s *Server) routingError(err error, c echo.Context) {
 	}
 }
 
-// ready tells whether requests are worth sending.
-func (s *Server) ready(c echo.Context) error {
-	why := ""
+// serveDocument answers the API's description.
+func (s *Server) serveDocument(w http.ResponseWriter, _ *http.Request) {
+	answerWith(w, http.StatusOK, "application/json", s.document)
+}
+
+// alive answers whoever asks whether there is anybody.
+func (s *Server) alive(w http.ResponseWriter, _ *http.Request) { sayLine(w, http.StatusOK, "ok") }
+
+// ready tells whether requests are worth sending. Anybody may ask: no names.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	switch {
 	case s.draining.Err() != nil:
-		why = "stopping"
+		sayLine(w, http.StatusServiceUnavailable, "stopping")
+		return
 	case s.index.Healthy() != nil:
-		why = "the store is lost"
-	}
-	if why != "" {
-		return c.String(http.StatusServiceUnavailable, why+"\n")
+		sayLine(w, http.StatusServiceUnavailable, "the store is lost")
+		return
 	}
 	// Without the sandbox everything but extensions works, without a cluster
 	// everything but that cluster, and each comes back by itself: no reason to
-	// send people elsewhere. Anybody may ask here: no names.
+	// send people elsewhere.
 	var lacks []string
 	if p, own := s.sandbox.Process(); own && !p.Up {
 		lacks = append(lacks, "the sandbox's process is being started again")
@@ -127,9 +127,21 @@ func (s *Server) ready(c echo.Context) error {
 		lacks = append(lacks, fmt.Sprintf("clusters that are not ready: %d of %d", unready, len(all)))
 	}
 	if len(lacks) > 0 {
-		return c.String(http.StatusOK, "degraded: "+strings.Join(lacks, "; ")+"\n")
+		sayLine(w, http.StatusOK, "degraded: "+strings.Join(lacks, "; "))
+		return
 	}
-	return c.String(http.StatusOK, "ok\n")
+	sayLine(w, http.StatusOK, "ok")
+}
+
+// sayLine answers with one line of text.
+func sayLine(w http.ResponseWriter, status int, line string) {
+	answerWith(w, status, "text/plain; charset=utf-8", []byte(line+"\n"))
+}
+
+func answerWith(w http.ResponseWriter, status int, kind string, body []byte) {
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may have gone
 }
 
 // serveCluster hands a request to the proxy, with the path as it came.

@@ -58,7 +58,9 @@ type Server struct {
 	people  *people
 	gate    *gate
 	inside  http.Handler // the routes, for requests that this process makes itself
-	doors   *doors
+
+	document []byte // of OpenAPI
+	doors    *doors
 
 	draining context.Context // ends when the server begins to stop
 	drain    context.CancelFunc
