@@ -29,7 +29,7 @@ func (l *Limits) Sandbox() sandbox.Limits {
 	return sandbox.Limits{
 		Memory: bytesOf(l.Memory), MemoryTotal: bytesOf(l.MemoryTotal),
 		CPUPerPoll: duration(l.CPUPerPoll), CPUPerRequest: duration(l.CPUPerRequest), CPUPerMinute: duration(l.CPUPerMinute),
-		Deadline: duration(l.Deadline), Streams: l.Streams,
+		Deadline: duration(l.Deadline), Streams: l.Streams, Instances: l.Instances,
 		RequestSize: int64(bytesOf(l.RequestSize)), ResponseSize: int64(bytesOf(l.ResponseSize)),
 		HostCallsPerSecond: l.HostCallsPerSecond, LogLinesPerMinute: l.LogLinesPerMinute,
 	}
@@ -78,7 +78,7 @@ func limitWords(l sandbox.Limits) []limitWord {
 	return []limitWord{
 		{"memory", quantity(l.Memory)}, {"memoryTotal", quantity(l.MemoryTotal)},
 		{"cpuPerPoll", l.CPUPerPoll.String()}, {"cpuPerRequest", l.CPUPerRequest.String()}, {"cpuPerMinute", l.CPUPerMinute.String()},
-		{"deadline", l.Deadline.String()}, {"streams", strconv.Itoa(l.Streams)},
+		{"deadline", l.Deadline.String()}, {"streams", strconv.Itoa(l.Streams)}, {"instances", strconv.Itoa(l.Instances)},
 		{"requestSize", quantity(uint64(l.RequestSize))}, {"responseSize", quantity(uint64(l.ResponseSize))},
 		{"hostCallsPerSecond", strconv.Itoa(l.HostCallsPerSecond)}, {"logLinesPerMinute", strconv.Itoa(l.LogLinesPerMinute)},
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestLimitsReachTheSandbox(t *testing.T) {
-	m, err := ParseManifest([]byte(goodManifest + `limits: { memory: 1Mi, memoryTotal: 2Mi, cpuPerPoll: 3ms, cpuPerRequest: 4ms, cpuPerMinute: 1m5s, deadline: 6s, streams: 7,
+	m, err := ParseManifest([]byte(goodManifest + `limits: { memory: 1Mi, memoryTotal: 2Mi, cpuPerPoll: 3ms, cpuPerRequest: 4ms, cpuPerMinute: 1m5s, deadline: 6s, streams: 7, instances: 12,
   requestSize: 8Ki, responseSize: 9Ki, hostCallsPerSecond: 10, logLinesPerMinute: 11 }
 `))
 	if err != nil {
@@ -19,7 +19,7 @@ func TestLimitsReachTheSandbox(t *testing.T) {
 	}
 	want := sandbox.Limits{
 		Memory: 1 << 20, MemoryTotal: 2 << 20, CPUPerPoll: 3 * time.Millisecond, CPUPerRequest: 4 * time.Millisecond, CPUPerMinute: 65 * time.Second,
-		Deadline: 6 * time.Second, Streams: 7, RequestSize: 8 << 10, ResponseSize: 9 << 10, HostCallsPerSecond: 10, LogLinesPerMinute: 11,
+		Deadline: 6 * time.Second, Streams: 7, Instances: 12, RequestSize: 8 << 10, ResponseSize: 9 << 10, HostCallsPerSecond: 10, LogLinesPerMinute: 11,
 	}
 	if got := m.limits(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
@@ -36,7 +36,7 @@ func TestLimitsReachTheSandbox(t *testing.T) {
 func TestReviewSaysWhatCapsLeave(t *testing.T) {
 	m := &Manifest{Limits: &Limits{Memory: "256Mi"}}
 	free := limitAsk(m, m.limits().Capped(sandbox.Limits{}))
-	if strings.Contains(free.Text, "held") || !strings.HasPrefix(free.Rule, "memory 256Mi memoryTotal 2Gi cpuPerPoll 2s cpuPerRequest 2s cpuPerMinute 30s deadline 30s streams 2000 requestSize 32Mi") {
+	if strings.Contains(free.Text, "held") || !strings.HasPrefix(free.Rule, "memory 256Mi memoryTotal 2Gi cpuPerPoll 2s cpuPerRequest 2s cpuPerMinute 30s deadline 30s streams 2000 instances 4 requestSize 32Mi") {
 		t.Errorf("without caps: %+v", free)
 	}
 	capped := limitAsk(m, m.limits().Capped(sandbox.Limits{Memory: 100 << 20, LogLinesPerMinute: 5}))

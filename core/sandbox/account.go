@@ -398,6 +398,7 @@ func (i *instance) settleUp(now time.Time) {
 	l := &i.ledger
 	used := l.owed
 	l.owed = machine.Usage{}
+	i.share.computed(used.CPU, now)
 	silent := len(l.parties) == 0
 	if silent && (l.account == nil || i.carried() == 1) {
 		for _, s := range i.streams {

@@ -113,7 +113,7 @@ func doorsOf(authority string) func(string) Door {
 }
 
 func TestFaultsAndRefusalsHaveTheirTenant(t *testing.T) {
-	c, _ := failing(t, Spec{Name: "crowd", Version: "1.0.0", Limits: Limits{Streams: 1}})
+	c, _ := failing(t, Spec{Name: "crowd", Version: "1.0.0", Limits: Limits{Streams: 1, Instances: 1}})
 	c.expect(t, "bad", "/poison", "fault")
 	c.expect(t, "good", "/plain", "answer")
 	c.released.Store(false)

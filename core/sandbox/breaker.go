@@ -272,9 +272,7 @@ func (g *Guest) startFor(ctx context.Context, key instanceKey, c *Caller) (*inst
 	if err := g.makeRoom(c); err != nil {
 		return nil, err
 	}
-	session := g.recorded(key, t)
-	i, err := g.start(ctx, key, session)
-	session.started()
+	i, err := g.start(ctx, key, g.recorded(key, t))
 	var f *Fault
 	switch {
 	case errors.As(err, &f):

@@ -21,7 +21,7 @@ func TestLimitsHaveDefaultsAndCaps(t *testing.T) {
 	usual := Limits{}.Capped(Limits{})
 	want := Limits{
 		Memory: 64 << 20, MemoryTotal: 2 << 30, CPUPerPoll: 2 * time.Second, CPUPerRequest: 2 * time.Second, CPUPerMinute: 30 * time.Second,
-		Deadline: 30 * time.Second, Streams: 2000, RequestSize: 32 << 20, ResponseSize: 64 << 20, HostCallsPerSecond: 1000, LogLinesPerMinute: 3000,
+		Deadline: 30 * time.Second, Streams: 2000, Instances: 4, RequestSize: 32 << 20, ResponseSize: 64 << 20, HostCallsPerSecond: 1000, LogLinesPerMinute: 3000,
 	}
 	if usual != want {
 		t.Errorf("the defaults are %+v", usual)
@@ -31,7 +31,7 @@ func TestLimitsHaveDefaultsAndCaps(t *testing.T) {
 	}
 	free := Limits{
 		Memory: 1 << 62, MemoryTotal: 1 << 62, CPUPerPoll: 1 << 60, CPUPerRequest: -1, CPUPerMinute: -1, Deadline: -1,
-		Streams: 1 << 30, RequestSize: -1, ResponseSize: -1, HostCallsPerSecond: -1, LogLinesPerMinute: 1 << 30,
+		Streams: 1 << 30, Instances: 1 << 30, RequestSize: -1, ResponseSize: -1, HostCallsPerSecond: -1, LogLinesPerMinute: 1 << 30,
 	}
 	if got := free.Capped(Limits{}); got != free {
 		t.Errorf("without caps %+v came to %+v", free, got)
@@ -41,7 +41,7 @@ func TestLimitsHaveDefaultsAndCaps(t *testing.T) {
 	}
 	small := Limits{
 		Memory: 1, MemoryTotal: 1, CPUPerPoll: 1, CPUPerRequest: 2, CPUPerMinute: 1, Deadline: 1,
-		Streams: 1, RequestSize: 1, ResponseSize: 1, HostCallsPerSecond: 1, LogLinesPerMinute: 1,
+		Streams: 1, Instances: 1, RequestSize: 1, ResponseSize: 1, HostCallsPerSecond: 1, LogLinesPerMinute: 1,
 	}
 	if got := (Limits{}).Capped(small); got != small {
 		t.Errorf("caps hold for defaults too: %+v", got)

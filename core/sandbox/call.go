@@ -146,9 +146,10 @@ func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.T
 		return nil, errUnloaded // by another's fault or a loss, or for idleness
 	case i.leaving != nil:
 		return nil, i.leaving
-	case len(i.streams)-i.opened >= i.guest.limits.Streams:
-		i.guest.accounts.of(i.guest.tenantOf(&r.Caller), &r.Caller, now).refuse(BudgetStreams)
-		return nil, &BudgetError{Budget: BudgetStreams, Until: now.Add(roomSoon)}
+	case i.full():
+		return nil, errFull
+	case i.carried() >= i.guest.limits.Streams:
+		return nil, i.guest.refuseStream(&r.Caller, now)
 	}
 	at, deadline := len(i.in), i.guest.deadline(r, now)
 	i.in = wire.BeginFrame(i.in, wire.Open, 0, i.nextID)
@@ -166,6 +167,7 @@ func (i *instance) open(ctx context.Context, r *Request, x *Exchange, now time.T
 	s.tenant, s.deadline, s.once = i.guest.tenantOf(&r.Caller), deadline, r.Protocol != ""
 	i.ledger.open(i, s, now)
 	i.asks(s, r)
+	i.grow(&r.Caller, now)
 	if i.nextID >= lastIDs {
 		i.retire()
 	}

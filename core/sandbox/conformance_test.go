@@ -47,7 +47,7 @@ func (h *conformer) Start(o kit.Options) kit.Instance {
 	h.door = o.Door
 	i := &conforming{host: h}
 	i.guest = loadNative(h.engine, Spec{Name: "kit", Isolation: IsolateShared, Limits: Limits{
-		Memory: o.Memory, Streams: o.Streams, Deadline: -1,
+		Memory: o.Memory, Streams: o.Streams, Instances: 1, Deadline: -1,
 		CPUPerRequest: -1, CPUPerMinute: -1, RequestSize: -1, ResponseSize: -1, HostCallsPerSecond: -1,
 	}}, func() script { return o.Guest })
 	if o.FirstID != 0 {

@@ -23,7 +23,15 @@ func (i *instance) elsewhere(err error) bool {
 		<-i.done
 		return true
 	}
-	return err == errElsewhere
+	return err == errElsewhere || err == errFull
+}
+
+// notWanted takes back that somebody wants the instance who opens no stream in it.
+func (i *instance) notWanted() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.wanted.Add(-1)
+	i.unused()
 }
 
 // unused lets an instance go whose request did not come to be. i.mu is held.

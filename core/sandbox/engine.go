@@ -67,6 +67,7 @@ type Engine struct {
 	idleAfter time.Duration
 	maxMemory uint64
 	caps      Limits
+	places    int          // how many guests compute at once
 	kept      atomic.Int64 // bytes of requests' bodies, to run them again
 
 	mu     sync.Mutex
@@ -81,7 +82,7 @@ type Engine struct {
 func New(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		logger: o.Logger, doors: o.Doors, onFault: o.OnFault, idleAfter: o.IdleAfter,
-		maxMemory: o.MaxMemory, caps: o.Caps, guests: map[*Guest]struct{}{},
+		maxMemory: o.MaxMemory, caps: o.Caps, places: machine.Places(), guests: map[*Guest]struct{}{},
 	}
 	if e.logger == nil {
 		e.logger = slog.Default()

@@ -132,8 +132,9 @@ func (f *fixture) load(name string, change func(*sandbox.Spec)) *sandbox.Guest {
 	return f.engine.Load(spec)
 }
 
-// unheld are limits without the budgets that load uses up.
+// unheld are limits without the budgets that load uses up, for one instance.
 func unheld(l sandbox.Limits) sandbox.Limits {
+	l.Instances = 1
 	l.CPUPerPoll, l.CPUPerRequest, l.CPUPerMinute = time.Hour, -1, -1
 	l.RequestSize, l.ResponseSize, l.HostCallsPerSecond = -1, -1, -1
 	return l

@@ -71,7 +71,9 @@ type Guest struct {
 	closed    bool
 	code      machine.Code
 	instances map[instanceKey]*instance
-	starting  int // instances being started; the code stays
+	beside    int       // how many of them are not the first of their key
+	inVain    time.Time // when one last could not be started beside others
+	starting  int       // instances being started; the code stays
 	lastUsed  time.Time
 	unload    *time.Timer
 	lone      uint64 // counts instances of request isolation
@@ -140,21 +142,26 @@ func (g *Guest) loneKey(kind string) instanceKey {
 	return instanceKey{kind: kind, request: g.lone}
 }
 
-// instance finds the instance of a key, or loads and starts it. Whoever asks is
+// instance finds an instance of a key, or loads and starts one. Whoever asks is
 // counted in its wanted until it has opened its stream, so that it stays.
 func (g *Guest) instance(ctx context.Context, key instanceKey, c *Caller) (*instance, error) {
 	g.mu.Lock()
-	i, closed := g.instances[key], g.closed
-	if i != nil {
+	i, closed := g.leastLoaded(key), g.closed
+	full, more := i != nil && i.full(), false
+	if full {
+		_, more = g.vacant(key, g.limits.Instances)
+	} else if i != nil {
 		i.wanted.Add(1)
 	}
 	g.mu.Unlock()
-	if i != nil {
+	switch {
+	case i != nil && !full:
 		return i, nil
-	}
-	if closed {
+	case closed:
 		key.place.free()
 		return nil, ErrClosed
+	case full && !more:
+		return nil, g.refuseStream(c, time.Now())
 	}
 	select {
 	case g.loading <- struct{}{}:
@@ -184,27 +191,30 @@ func (g *Guest) brought(ctx context.Context, key instanceKey, c *Caller) (*insta
 	}
 	go func() {
 		if <-done; err == nil {
-			i.mu.Lock()
-			i.wanted.Add(-1)
-			i.unused()
-			i.mu.Unlock()
+			i.notWanted()
 		}
 	}()
 	return nil, ctx.Err()
 }
 
 // bring finds the instance of a key that somebody has brought meanwhile, or
-// starts it. g.loading is held.
+// starts one. g.loading is held.
 func (g *Guest) bring(ctx context.Context, key instanceKey, c *Caller) (*instance, error) {
 	g.mu.Lock()
-	i := g.instances[key]
-	if i != nil {
+	i := g.leastLoaded(key)
+	full := i != nil && i.full()
+	if i != nil && !full {
 		i.wanted.Add(1)
 	}
 	g.starting++
 	g.mu.Unlock()
 	var err error
-	if i == nil {
+	switch {
+	case full:
+		if i = g.startBeside(ctx, key, c, g.limits.Instances); i == nil {
+			err = g.refuseStream(c, time.Now())
+		}
+	case i == nil:
 		i, err = g.startFor(ctx, key, c)
 	}
 	if err != nil {
@@ -222,15 +232,16 @@ func (g *Guest) bring(ctx context.Context, key instanceKey, c *Caller) (*instanc
 func (g *Guest) retire(i *instance) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.instances, i.key)
+	g.take(i)
 	g.lone++
 	i.key = instanceKey{kind: "retired", request: g.lone}
-	g.instances[i.key] = i
+	g.put(i)
 }
 
 // start loads the code if need be and starts an instance, which a session may
 // record. g.loading is held.
 func (g *Guest) start(ctx context.Context, key instanceKey, session *recordingSession) (*instance, error) {
+	defer session.started()
 	c, err := g.loaded(ctx)
 	if err != nil {
 		return nil, err
@@ -253,7 +264,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey, session *recordingSe
 			if g.closed {
 				err = ErrClosed
 			} else {
-				g.instances[key] = i
+				g.put(i)
 				g.lastUsed = i.active
 			}
 			g.mu.Unlock()
@@ -303,9 +314,7 @@ func (g *Guest) load(ctx context.Context) (machine.Code, error) {
 func (g *Guest) left(i *instance) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.instances[i.key] == i {
-		delete(g.instances, i.key)
-	}
+	g.take(i)
 	g.requests.Add(i.requests)
 	g.polls.Add(i.polls)
 	i.billMemory(0)

@@ -34,7 +34,8 @@ var errUnloaded = errors.New("unloaded")
 // instanceKey tells instances of one guest apart.
 type instanceKey struct {
 	kind, first, second string
-	request             uint64
+	nth                 int    // of several; the first is 0
+	request             uint64 // of those that are for one; 0: it is for more
 	place               *place // where it runs alone
 }
 
@@ -58,7 +59,8 @@ type instance struct {
 	signal chan struct{} // the loop looks
 	done   chan struct{} // the loop has left, the memory is free
 
-	wanted atomic.Int32 // requests that have found it and not yet opened their stream
+	wanted  atomic.Int32 // requests that have found it and not yet opened their stream
+	carries atomic.Int32 // what carried says, for who does not hold mu
 
 	mu      sync.Mutex
 	owned   bool   // somebody may enter the guest
@@ -79,6 +81,7 @@ type instance struct {
 	credit     int // read, and not yet given back
 	room       int // what we may still send
 	buffered   int // received and not read
+	share      share
 
 	wake       time.Time     // when the guest wants a poll; zero: when frames come
 	asked      time.Time     // what WAKE frames said of that
@@ -321,6 +324,7 @@ func (i *instance) end(why error) {
 		i.guest.faulted(f)
 	}
 	clear(i.streams)
+	i.carries.Store(0)
 	notify(i.signal)
 }
 

@@ -33,6 +33,12 @@ type Limits struct {
 	Deadline time.Duration
 	// Streams open at once in one instance, each way; 2,000.
 	Streams int
+	// Instances that those who share one may have of it; 4. Another one starts
+	// beside them when the least busy carries half its Streams, or computes
+	// nearly all the time and has several requests waiting; it pushes nobody out,
+	// and goes when it is idle. There is no least number: what is idle goes.
+	// Request isolation knows no such limit.
+	Instances int
 	// RequestSize and ResponseSize bound the bodies of a request and its answer
 	// in bytes; 32 MiB and 64 MiB. More resets the request with `too_large`.
 	// They do not hold for upgrades, and ResponseSize not for what is Endless.
@@ -64,6 +70,7 @@ func (l Limits) Capped(most Limits) Limits {
 		CPUPerMinute:       capped(l.CPUPerMinute, 30*time.Second, most.CPUPerMinute),
 		Deadline:           capped(l.Deadline, 30*time.Second, most.Deadline),
 		Streams:            capped(max(0, l.Streams), 2000, most.Streams),
+		Instances:          capped(max(0, l.Instances), 4, most.Instances),
 		RequestSize:        capped(l.RequestSize, 32<<20, most.RequestSize),
 		ResponseSize:       capped(l.ResponseSize, 64<<20, most.ResponseSize),
 		HostCallsPerSecond: capped(l.HostCallsPerSecond, 1000, most.HostCallsPerSecond),

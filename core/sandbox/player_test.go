@@ -34,7 +34,7 @@ func play(t testing.TB, limits Limits, doors func(authority string) Door) *playe
 // playOn is play on an engine that is there.
 func playOn(t testing.TB, e *Engine, limits Limits) *player {
 	p := &player{TB: t}
-	limits.Deadline = -1
+	limits.Deadline, limits.Instances = -1, 1
 	p.g = loadNative(e, Spec{Name: "player", Isolation: IsolateShared, Limits: limits}, func() script {
 		hello := false
 		return func(in []byte) (out []byte) {

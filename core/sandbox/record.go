@@ -84,7 +84,9 @@ func (g *Guest) Record(ctx context.Context, o RecordOptions) (*recording.Recordi
 		return nil, ErrRecording
 	}
 	defer g.session.Store(nil)
-	g.renew(r.key)
+	if err := g.renew(ctx, r); err != nil {
+		return nil, err
+	}
 
 	var recorder *recording.Recorder
 	select {
@@ -118,17 +120,30 @@ type borrowed struct{ machine.Code }
 // Close implements machine.Code.
 func (borrowed) Close() {}
 
-// renew has the next request under a key start an instance.
-func (g *Guest) renew(key instanceKey) {
-	g.mu.Lock()
-	i := g.instances[key]
-	g.mu.Unlock()
-	if i == nil {
-		return
+// renew has the next request under a session's key start its first instance, unless
+// one has done so already. An error is ctx's.
+func (g *Guest) renew(ctx context.Context, r *recordingSession) error {
+	select {
+	case g.loading <- struct{}{}: // so that none is being started beside those that are left
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.retire()
+	defer func() { <-g.loading }()
+	var all []*instance
+	g.mu.Lock()
+	key := r.key
+	for key.nth = range g.limits.Instances {
+		if i := g.instances[key]; i != nil && (key.nth > 0 || !r.taken.Load()) {
+			all = append(all, i)
+		}
+	}
+	g.mu.Unlock()
+	for _, i := range all {
+		i.mu.Lock()
+		i.retire()
+		i.mu.Unlock()
+	}
+	return nil
 }
 
 // recordingSession is one Record, which waits for an instance.

@@ -164,7 +164,7 @@ func (broken) Read([]byte) (int, error) { return 0, errors.New("broke off") }
 // sees one instance carry them, and cancels them in three ways.
 func TestThousandOpenedAndResetFreeTheirSlots(t *testing.T) {
 	f := start(t, sandbox.Options{})
-	g := f.load("kit", func(s *sandbox.Spec) { s.Limits.Streams = 100 })
+	g := f.load("kit", func(s *sandbox.Spec) { s.Limits.Streams, s.Limits.Instances = 100, 1 })
 	for range 1000 {
 		ctx, cancel := context.WithCancel(t.Context())
 		go cancel()
@@ -180,7 +180,7 @@ func TestThousandOpenedAndResetFreeTheirSlots(t *testing.T) {
 
 func TestMoreStreamsThanTheLimitAreRefused(t *testing.T) {
 	f := start(t, sandbox.Options{})
-	g := f.load("kit", func(s *sandbox.Spec) { s.Limits.Streams = 5 })
+	g := f.load("kit", func(s *sandbox.Spec) { s.Limits.Streams, s.Limits.Instances = 5, 1 })
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup

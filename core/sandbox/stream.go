@@ -99,6 +99,8 @@ func (i *instance) newStream(id uint32, pooled bool) *stream {
 	i.streams[id] = s
 	if s.guestOpened() {
 		i.opened++
+	} else {
+		i.carries.Store(int32(i.carried()))
 	}
 	return s
 }
@@ -132,6 +134,8 @@ func (i *instance) remove(s *stream) {
 				}
 			}
 		}
+	} else {
+		i.carries.Store(int32(i.carried()))
 	}
 	if s.cancel != nil {
 		s.cancel()

@@ -68,7 +68,7 @@ func waiting(root string, rounds int) ([]figure, error) {
 func load(engine *sandbox.Engine, wasm []byte) *sandbox.Guest {
 	return engine.Load(sandbox.Spec{
 		Name: "wait", Isolation: sandbox.IsolateShared, Wasm: func() ([]byte, error) { return wasm, nil },
-		Limits: sandbox.Limits{Memory: 512 << 20, Streams: 2*inFlight + 100, CPUPerRequest: -1, CPUPerMinute: -1, HostCallsPerSecond: -1},
+		Limits: sandbox.Limits{Memory: 512 << 20, Streams: 2*inFlight + 100, Instances: 1, CPUPerRequest: -1, CPUPerMinute: -1, HostCallsPerSecond: -1},
 	})
 }
 

@@ -79,7 +79,7 @@ type Local struct {
 
 // NewLocal makes a room. ctx bounds its making only.
 func NewLocal(ctx context.Context, o Options) (*Local, error) {
-	l := &Local{options: o.withDefaults(), limits: usualLimits, compiling: make(chan struct{}, 1), loading: make(chan struct{}, 1), schedule: newSchedule(places()), codes: map[string]*loaded{}}
+	l := &Local{options: o.withDefaults(), limits: usualLimits, compiling: make(chan struct{}, 1), loading: make(chan struct{}, 1), schedule: newSchedule(Places()), codes: map[string]*loaded{}}
 	config, interpreted := runtimeConfig()
 	if l.interpreted = interpreted; interpreted {
 		l.options.Logger.Warn("WEBASSEMBLY IS INTERPRETED: wazero has no compiler for this machine, extensions run 25 to 90 times slower",
@@ -106,9 +106,9 @@ func NewLocal(ctx context.Context, o Options) (*Local, error) {
 // features of WebAssembly that a module may use: version 2 of the specification.
 const features = api.CoreFeaturesV2
 
-// places is how many turns run at once, so that guests leave the process a
+// Places is how many turns run at once, so that guests leave the process a
 // processor.
-func places() int { return max(1, runtime.GOMAXPROCS(0)-1) }
+func Places() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
 // Interpreted implements Room.
 func (l *Local) Interpreted() bool { return l.interpreted }

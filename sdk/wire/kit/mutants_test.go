@@ -36,7 +36,7 @@ var hostMutants = []mutant{
 	{"resets a splice with another code", "splice.go", "\t\ti.resetStream(sink, code, \"\", &ResetError{Code: code})\n", "\t\ti.resetStream(sink, wire.Internal, \"\", &ResetError{Code: wire.Internal})\n"},
 	{"takes a source that the guest has stopped", "splice.go", "case src.stopped:", "case false:"},
 	{"reuses ids", "call.go", "i.nextID += 2", "i.nextID += 0"},
-	{"opens more streams than it has said", "call.go", "case len(i.streams)-i.opened >= i.guest.limits.Streams:", "case false:"},
+	{"opens more streams than it has said", "call.go", "case i.carried() >= i.guest.limits.Streams:", "case false:"},
 	{"lets a stream without a parent pass", "door.go", "\tcase parent == 0:\n\t\treturn refuse(wire.Denied, \"a stream needs a parent\")\n\tcase parent&1 == 0 || parent >= i.nextID:\n\t\treturn refuse(wire.Denied, \"the parent is not a stream of the host's\")\n\tcase p == nil || p.err != nil || p.ended:",
 		"\tcase parent == 0:\n\t\tp = i.streams[1]\n\tcase p == nil || p.err != nil || p.ended:"},
 	{"lets a stream pass whose parent has ended", "door.go", "case p == nil || p.err != nil || p.ended:", "case p == nil || p.err != nil:"},
