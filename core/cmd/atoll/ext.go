@@ -136,7 +136,7 @@ func newExtList(t *target) *cobra.Command {
 func newExtRemove(t *target) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
-		Use: "remove NAME", Short: "Remove an extension with everything that it brought", Args: cobra.ExactArgs(1),
+		Use: "remove NAME", Short: "Remove an extension with everything that it brought", Args: cobra.ExactArgs(1), ValidArgsFunction: completeExtension(t),
 		RunE: func(c *cobra.Command, args []string) error {
 			return talk(c, t, func(ctx context.Context, api *client) error {
 				path := "/api/v1/extensions/" + url.PathEscape(args[0])

@@ -28,7 +28,7 @@ func newExtRecord(t *target) *cobra.Command {
 	var workspace, user, file string
 	var long time.Duration
 	c := &cobra.Command{
-		Use: "record NAME", Short: "Record the next instance of an extension that a workspace or user meets", Args: cobra.ExactArgs(1),
+		Use: "record NAME", Short: "Record the next instance of an extension that a workspace or user meets", Args: cobra.ExactArgs(1), ValidArgsFunction: completeExtension(t),
 		Long: "Record the next instance of an extension that requests of a workspace or a user meet, from its start on; ask the extension meanwhile.\n" +
 			"Secrets are cut out. Whoever has the recording can compute what the instance drew at random.",
 		Example: "  atoll ext record logging --workspace shop --for 30s -o logging.atollrec",

@@ -1,0 +1,115 @@
+// atoll delete: taking away what is there, after a yes.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+const aboutDelete = `Delete things by their names, after a yes.
+
+A workspace, a project and a user go with all that belongs to them, for good:
+their name has to be typed once more. --yes says it where nobody is at the
+terminal. Deleting a token revokes it, deleting an access request takes it back.
+Extensions are removed with atoll ext remove.`
+
+type deleteFlags struct{ yes, ignoreMissing bool }
+
+func newDelete() *cobra.Command {
+	t, w := &target{}, &where{}
+	var f deleteFlags
+	c := &cobra.Command{
+		Use: "delete KIND NAME...", Short: "Delete what is there, after a yes", Long: aboutDelete, Args: cobra.MinimumNArgs(2),
+		Example: "  atoll delete member jane -w red\n" +
+			"  atoll delete project local/demo\n" +
+			"  atoll delete workspace red --yes",
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return kindNames(func(k *kind) bool { return k.remove != nil }), cobra.ShellCompDirectiveNoFileComp
+			}
+			p, _ := w.place()
+			return completeNames(c, t, args[0], p, args[1:])
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			k, err := kindOf(args[0])
+			if err != nil {
+				return err
+			}
+			if k.remove == nil {
+				return wrongUse("%s are not deleted here; those are: %s", k.plural, kindList(func(k *kind) bool { return k.remove != nil }))
+			}
+			p, err := w.place()
+			if err == nil {
+				err = k.at(p)
+			}
+			if err != nil {
+				return err
+			}
+			return talk(c, t, func(ctx context.Context, api *client) error {
+				for _, name := range args[1:] {
+					all, err := k.some(ctx, api, p, []string{name})
+					if f.ignoreMissing && isStatus(err, http.StatusNotFound) {
+						continue
+					}
+					if err == nil {
+						err = f.delete(ctx, c, api, k, all[0])
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	t.flags(c.Flags())
+	w.flags(c, t)
+	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&f.ignoreMissing, "ignore-not-found", false, "what is not there is fine")
+	return c
+}
+
+// delete deletes one thing, if the person wants that.
+func (f deleteFlags) delete(ctx context.Context, c *cobra.Command, api *client, k *kind, d document) error {
+	var err error
+	if k.asks && !f.yes {
+		err = typeName(c, d)
+	} else {
+		err = agree(c, f.yes, "Delete the "+d.String()+"?")
+	}
+	if err != nil {
+		return err
+	}
+	path := k.remove(d.Metadata.place(), first(text(d.Status["id"]), d.Metadata.Name))
+	if k.confirms {
+		path = withQuery(path, "confirm", d.Metadata.Name)
+	}
+	if err := api.call(ctx, http.MethodDelete, path, nil, nil); err != nil {
+		return fmt.Errorf("deleting the %s: %w", d, err)
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s is deleted.\n", d)
+	return nil
+}
+
+// typeName wants the name of a thing once more.
+func typeName(c *cobra.Command, d document) error {
+	in := c.InOrStdin()
+	if f, ok := in.(*os.File); ok && !term.IsTerminal(int(f.Fd())) {
+		return wrongUse("%w: nobody is at the terminal to type the name; --yes says it", errNo)
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "This deletes the %s and what belongs to it, for good.\n", d)
+	typed, err := newPrompter(c).ask("Its name once more")
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNo, err)
+	}
+	if typed != d.Metadata.Name {
+		return wrongUse("%w: its name is %s", errNo, printable(d.Metadata.Name))
+	}
+	return nil
+}
