@@ -28,6 +28,7 @@ const (
 	ProjectsView          Permission = "projects.view"
 	MembersView           Permission = "members.view"
 	MembersManage         Permission = "members.manage"
+	ActivityView          Permission = "activity.view"
 	WorkloadsView         Permission = "workloads.view"
 	WorkloadsManage       Permission = "workloads.manage"
 	PodsExec              Permission = "pods.exec"
@@ -52,7 +53,7 @@ var coreItems = []Item{
 	{Permission: UsersManage, Scope: KindPlatform, Title: "Manage users", Description: "Create, disable and delete users, and give roles of the platform.", Needs: []Permission{UsersView}},
 	{Permission: ExtensionsView, Scope: KindPlatform, Title: "See extensions", Description: "Installed extensions and what they may."},
 	{Permission: ExtensionsManage, Scope: KindPlatform, Title: "Manage extensions", Description: "Install and remove extensions.", Needs: []Permission{ExtensionsView}},
-	{Permission: AuditView, Scope: KindPlatform, Title: "See the audit log", Description: "Who did what."},
+	{Permission: AuditView, Scope: KindPlatform, Title: "See the audit log", Description: "Who did what, everywhere.", Needs: []Permission{ActivityView}},
 	{Permission: WorkspacesManage, Scope: KindPlatform, Title: "Manage workspaces", Description: "Create and delete workspaces.", Needs: []Permission{WorkspacesView}},
 
 	{Permission: WorkspacesView, Scope: KindWorkspace, Title: "See the workspace", Description: "The workspace and its name."},
@@ -62,6 +63,7 @@ var coreItems = []Item{
 	{Permission: ProjectsView, Scope: KindProject, Title: "See the project", Description: "The project and its state."},
 	{Permission: MembersView, Scope: KindProject, Title: "See members", Description: "Who belongs here, and what the roles are."},
 	{Permission: MembersManage, Scope: KindProject, Title: "Manage members", Description: "Give and take roles.", Needs: []Permission{MembersView}},
+	{Permission: ActivityView, Scope: KindProject, Title: "See what was done", Description: "Who did what here, and from where."},
 	{Permission: WorkloadsView, Scope: KindProject, Title: "See workloads", Description: "Everything that runs, and its logs; nothing secret.", Needs: []Permission{ProjectsView}},
 	{Permission: WorkloadsManage, Scope: KindProject, Title: "Manage workloads", Description: "Create, change and delete what runs. What runs reads the secrets it is given.", Needs: []Permission{WorkloadsView}},
 	{Permission: PodsExec, Scope: KindProject, Title: "Go into containers", Description: "Terminals, requests to them by forwarding and proxy, debugging containers.", Needs: []Permission{WorkloadsView}},

@@ -39,14 +39,14 @@ var presets = []preset{
 	{PlatformAdmin, KindPlatform, "Platform administrator", "Everything, everywhere.", PlatformOperator, WorkspaceAdmin, []Permission{
 		ClustersManage, UsersManage, ExtensionsManage, WorkspacesManage}},
 	{PlatformOperator, KindPlatform, "Platform operator", "Sees everything but secrets, and keeps the nodes.", PlatformMember, WorkspaceViewer, []Permission{
-		NodesManage, UsersView, ExtensionsView, AuditView}},
+		NodesManage, UsersView, ExtensionsView, AuditView, ActivityView}},
 	{PlatformMember, KindPlatform, "Platform member", "Signs in and sees the clusters.", "", "", []Permission{ClustersView}},
 
 	{WorkspaceAdmin, KindWorkspace, "Workspace administrator", "Keeps the workspace, and is administrator of all its projects.", WorkspaceViewer, ProjectAdmin, []Permission{ProjectsManage, RolesManage, MembersManage}},
 	{WorkspaceViewer, KindWorkspace, "Workspace viewer", "Sees the workspace and all its projects, but no secrets.", WorkspaceMember, ProjectViewer, []Permission{MembersView}},
 	{WorkspaceMember, KindWorkspace, "Workspace member", "Sees the workspace, and no project without a role there.", "", "", []Permission{WorkspacesView}},
 
-	{ProjectAdmin, KindProject, "Project administrator", "A developer who also gives roles.", ProjectDeveloper, "", []Permission{MembersManage, ServiceAccountsManage, GatewaysManage}},
+	{ProjectAdmin, KindProject, "Project administrator", "A developer who also gives roles.", ProjectDeveloper, "", []Permission{MembersManage, ActivityView, ServiceAccountsManage, GatewaysManage}},
 	{ProjectDeveloper, KindProject, "Project developer", "Runs and changes workloads, secrets included.", ProjectViewer, "", []Permission{WorkloadsManage, PodsExec, SecretsView, SecretsManage}},
 	{ProjectViewer, KindProject, "Project viewer", "Sees everything in the project but secrets.", "", "", []Permission{ProjectsView, MembersView, WorkloadsView}},
 }

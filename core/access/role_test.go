@@ -16,7 +16,7 @@ import (
 var columns = []access.Permission{
 	access.ClustersView, access.ClustersManage, access.NodesManage, access.UsersView, access.UsersManage, access.ExtensionsView, access.ExtensionsManage, access.AuditView, access.WorkspacesManage,
 	access.WorkspacesView, access.ProjectsManage, access.RolesManage,
-	access.ProjectsView, access.MembersView, access.MembersManage, access.WorkloadsView, access.WorkloadsManage, access.PodsExec, access.SecretsView, access.SecretsManage,
+	access.ProjectsView, access.MembersView, access.MembersManage, access.ActivityView, access.WorkloadsView, access.WorkloadsManage, access.PodsExec, access.SecretsView, access.SecretsManage,
 	access.ServiceAccountsManage, access.GatewaysManage,
 }
 
@@ -36,16 +36,16 @@ func TestPresetRolesMayThisAndNothingElse(t *testing.T) {
 		"no workspace":   {Workspace: "nothing"},
 	}
 	const (
-		nothing  = "......... ... .........."
-		member   = "v........ ... .........."
-		operator = "v.mv.v.v. v.. vv.v......"
-		all      = "vmmvmvmvm vmm vvmvmmvmmm"
-		spaceAll = "v........ vmm vvmvmmvmmm"
-		spaceSee = "v........ v.. vv.v......"
-		space    = "v........ v.. .........."
-		proAdmin = "v........ ... vvmvmmvmmm"
-		proDev   = "v........ ... vv.vmmvm.."
-		proSee   = "v........ ... vv.v......"
+		nothing  = "......... ... ..........."
+		member   = "v........ ... ..........."
+		operator = "v.mv.v.v. v.. vv.vv......"
+		all      = "vmmvmvmvm vmm vvmvvmmvmmm"
+		spaceAll = "v........ vmm vvmvvmmvmmm"
+		spaceSee = "v........ v.. vv..v......"
+		space    = "v........ v.. ..........."
+		proAdmin = "v........ ... vvmvvmmvmmm"
+		proDev   = "v........ ... vv..vmmvm.."
+		proSee   = "v........ ... vv..v......"
 	)
 	for role, table := range map[string]map[string]string{
 		"":                      {},

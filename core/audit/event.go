@@ -3,8 +3,10 @@
 package audit
 
 import (
+	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -16,12 +18,13 @@ const (
 	Failed  = "failed"  // it was tried and went wrong
 )
 
-// Event is one action that somebody took or tried.
+// Event is one action that somebody took or tried. Names say what things were
+// called then; uids say which they were, and are "" for what was not there.
 type Event struct {
-	Time      time.Time `json:"time"` // when it ended; now when zero
+	Time      time.Time `json:"time"` // when it ended, or when a connection began; now when zero
 	RequestID string    `json:"requestID,omitempty"`
 
-	User       string `json:"user,omitempty"`
+	User       string `json:"user,omitempty"` // who failed to sign in: the name that was tried
 	UserUID    string `json:"userUID,omitempty"`
 	Via        string `json:"via,omitempty"`        // session, token
 	Credential string `json:"credential,omitempty"` // id of the session or token, never the secret
@@ -30,16 +33,31 @@ type Event struct {
 	Extension string `json:"extension,omitempty"` // through which extension
 	Version   string `json:"version,omitempty"`   // and which version of it
 
-	Action string `json:"action"`           // what was done: "members.set", "delete"
+	Verb   string `json:"verb"`             // what was done: "create", "delete", "restart"
 	Target string `json:"target,omitempty"` // to what: a path; what follows a ? is cut
 
-	Cluster   string `json:"cluster,omitempty"`
-	Workspace string `json:"workspace,omitempty"`
-	Project   string `json:"project,omitempty"`
+	Cluster      string `json:"cluster,omitempty"`
+	Workspace    string `json:"workspace,omitempty"`
+	WorkspaceUID string `json:"workspaceUID,omitempty"`
+	Project      string `json:"project,omitempty"`
+	ProjectUID   string `json:"projectUID,omitempty"`
 
 	Result string `json:"result"`           // Done, Denied, Refused, Failed
 	Status int    `json:"status,omitempty"` // of HTTP
 	Reason string `json:"reason,omitempty"` // the missing permission, the kind of failure
+}
+
+// ResultOf is how a request ended that got this status of HTTP.
+func ResultOf(status int) string {
+	switch {
+	case status == 401 || status == 403:
+		return Denied
+	case status >= 500:
+		return Failed
+	case status >= 400:
+		return Refused
+	}
+	return Done
 }
 
 // maxField bounds every text of an event, in bytes.
@@ -53,15 +71,40 @@ func (e *Event) fit() {
 	e.Time = e.Time.UTC()
 	e.Target, _, _ = strings.Cut(e.Target, "?")
 	for _, s := range []*string{
-		&e.RequestID, &e.User, &e.UserUID, &e.Via, &e.Credential, &e.Remote, &e.Extension, &e.Version,
-		&e.Action, &e.Target, &e.Cluster, &e.Workspace, &e.Project, &e.Result, &e.Reason,
+		&e.RequestID, &e.User, &e.UserUID, &e.Via, &e.Credential, &e.Remote, &e.Extension, &e.Version, &e.Verb, &e.Target,
+		&e.Cluster, &e.Workspace, &e.WorkspaceUID, &e.Project, &e.ProjectUID, &e.Result, &e.Reason,
 	} {
-		if len(*s) > maxField {
-			end := maxField
-			for end > 0 && !utf8.RuneStart((*s)[end]) {
-				end--
-			}
-			*s = (*s)[:end] + "..."
+		*s = bounded(printable(bounded(*s, maxField)), maxField)
+	}
+}
+
+// printable has every character that is not to be seen written out, \u000a for
+// the end of a line: whatever shows an event later, nobody's words begin a line of
+// their own, move a terminal's cursor or turn what follows around.
+func printable(s string) string {
+	seen := func(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError }
+	if strings.IndexFunc(s, func(r rune) bool { return !seen(r) }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if seen(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
+	return b.String()
+}
+
+// bounded cuts a text at the end of a character, and says so.
+func bounded(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	end := most
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "..."
 }

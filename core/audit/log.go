@@ -16,45 +16,62 @@ import (
 const (
 	queueLength = 4096
 	syncEvery   = time.Second
+	expireEvery = time.Hour
 )
 
 // Options bound the log; zero values are the defaults.
 type Options struct {
-	SegmentBytes int64        // a segment is closed when it is so large; 0: 16 MiB
-	TotalBytes   int64        // the oldest segments go when there is more; 0: 256 MiB
-	Logger       *slog.Logger // for what cannot be written; nil: the default one
+	SegmentBytes int64         // a segment is closed when it is so large; 0: 16 MiB, or a quarter of the total
+	TotalBytes   int64         // the oldest segments go when there is more; 0: 256 MiB
+	MaxAge       time.Duration // segments go when all that is in them is older; 0: never
+	Logger       *slog.Logger  // for what cannot be written; nil: the default one
 }
 
-// Log writes events. Safe for concurrent use.
+// Log writes events, and reads them. Safe for concurrent use: reading keeps no
+// writer waiting.
 type Log struct {
 	out    *segments
 	logger *slog.Logger
-	queue  chan Event
+	queue  chan task
 	done   chan struct{}
 	lost   atomic.Uint64
 
 	closing sync.RWMutex // held for reading while an event is handed over
 	closed  bool
 	err     error // of Close, set before done is closed
+
+	searches chan struct{} // has as many places as searches may run at once
+	readers  chan struct{} // and as many as may read forwards
+	news     news
+}
+
+// task is what the writer does next: write an event, or say that it has come so
+// far.
+type task struct {
+	event   Event
+	reached chan<- struct{} // nil for an event
 }
 
 // Open goes on with the log in dir, which is made with mode 0700 where there
 // is none. One process has it at a time: the store's lock sees to that.
 func Open(dir string, o Options) (*Log, error) {
-	if o.SegmentBytes <= 0 {
-		o.SegmentBytes = 16 << 20
-	}
 	if o.TotalBytes <= 0 {
 		o.TotalBytes = 256 << 20
+	}
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = min(16<<20, o.TotalBytes/4)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	out, err := openSegments(dir, o.SegmentBytes, o.TotalBytes)
+	out, err := openSegments(dir, o.SegmentBytes, o.TotalBytes, o.MaxAge)
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
-	l := &Log{out: out, logger: o.Logger, queue: make(chan Event, queueLength), done: make(chan struct{})}
+	l := &Log{
+		out: out, logger: o.Logger, queue: make(chan task, queueLength), done: make(chan struct{}),
+		searches: make(chan struct{}, maxSearches), readers: make(chan struct{}, maxReaders),
+	}
 	go l.run()
 	return l, nil
 }
@@ -64,21 +81,49 @@ func Open(dir string, o Options) (*Log, error) {
 // see Lost.
 func (l *Log) Record(ctx context.Context, e Event) {
 	e.fit()
+	switch err := l.hand(ctx, task{event: e}); {
+	case err == errClosed:
+		l.lose(1, "the log is closed", nil)
+	case err != nil:
+		l.lose(1, "the writer is behind", err)
+	}
+}
+
+// hand gives the writer something to do.
+func (l *Log) hand(ctx context.Context, t task) error {
 	l.closing.RLock()
 	defer l.closing.RUnlock()
 	if l.closed {
-		l.lose(1, "the log is closed", nil)
-		return
+		return errClosed
 	}
 	select {
-	case l.queue <- e:
-		return
+	case l.queue <- t:
+		return nil
 	default:
 	}
 	select {
-	case l.queue <- e:
+	case l.queue <- t:
+		return nil
 	case <-ctx.Done():
-		l.lose(1, "the writer is behind", ctx.Err())
+		return context.Cause(ctx)
+	}
+}
+
+// settle waits until what was taken before is in the segments.
+func (l *Log) settle(ctx context.Context) error {
+	reached := make(chan struct{})
+	if err := l.hand(ctx, task{reached: reached}); err != nil {
+		if err == errClosed {
+			<-l.done
+			return nil
+		}
+		return err
+	}
+	select {
+	case <-reached:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -93,22 +138,33 @@ func (l *Log) lose(n int, why string, err error) {
 	}
 }
 
-// run writes what is queued, and makes it durable once a second.
+// run writes what is queued, makes it durable once a second, and lets go of what
+// is too old.
 func (l *Log) run() {
 	defer close(l.done)
-	tick := time.NewTicker(syncEvery)
+	defer l.news.tell()
+	tick, hour := time.NewTicker(syncEvery), time.NewTicker(expireEvery)
 	defer tick.Stop()
+	defer hour.Stop()
 	dirty := false
 	for {
 		select {
-		case e, ok := <-l.queue:
-			if !ok {
+		case t, ok := <-l.queue:
+			switch {
+			case !ok:
 				l.err = l.out.close()
 				return
+			case t.reached != nil:
+				close(t.reached)
+			default:
+				l.write(t.event)
+				dirty = true
 			}
-			l.write(e)
-			dirty = true
+			if len(l.queue) == 0 {
+				l.news.tell()
+			}
 		case <-tick.C:
+			l.news.tell() // while the queue is never empty
 			if !dirty {
 				continue
 			}
@@ -117,6 +173,10 @@ func (l *Log) run() {
 				continue
 			}
 			dirty = false
+		case <-hour.C:
+			if err := l.out.tidy(time.Now()); err != nil {
+				l.logger.Error("old audit events could not be removed", "error", err)
+			}
 		}
 	}
 }
@@ -124,14 +184,15 @@ func (l *Log) run() {
 func (l *Log) write(e Event) {
 	line, err := json.Marshal(e)
 	if err == nil {
-		err = l.out.write(append(line, '\n'))
+		err = l.out.write(append(line, '\n'), e.Time)
 	}
 	if err != nil {
 		l.lose(1, "writing failed", err)
 	}
 }
 
-// Close writes what was taken, makes it durable and ends the log.
+// Close writes what was taken, makes it durable and ends the log, and whoever
+// follows it.
 func (l *Log) Close() error {
 	l.closing.Lock()
 	if !l.closed {

@@ -61,12 +61,12 @@ func TestEventsAreKeptInOrder(t *testing.T) {
 	l := open(t, dir, audit.Options{})
 	full := audit.Event{
 		Time: time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("x", 3600)), RequestID: "r", User: "jane", UserUID: "u", Via: "token", Credential: "c", Remote: "192.0.2.1",
-		Extension: "logging", Version: "1.2.3", Action: "members.set", Target: "/api/v1/x", Cluster: "one", Workspace: "w", Project: "p",
+		Extension: "logging", Version: "1.2.3", Verb: "members.set", Target: "/api/v1/x", Cluster: "one", Workspace: "w", Project: "p",
 		Result: audit.Done, Status: 200, Reason: "",
 	}
 	l.Record(t.Context(), full)
 	for i := range 500 {
-		l.Record(t.Context(), audit.Event{Action: "n", Status: i, Result: audit.Denied})
+		l.Record(t.Context(), audit.Event{Verb: "n", Status: i, Result: audit.Denied})
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestLogGoesOnAfterAReopeningAndACrash(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 3 {
 		l := open(t, dir, audit.Options{})
-		l.Record(t.Context(), audit.Event{Action: "life", Status: i})
+		l.Record(t.Context(), audit.Event{Verb: "life", Status: i})
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestLogIsBoundedAndKeepsTheNewest(t *testing.T) {
 			}
 			l = open(t, dir, o)
 		}
-		l.Record(t.Context(), audit.Event{Action: "n", Status: i, Target: strings.Repeat("x", i%100)})
+		l.Record(t.Context(), audit.Event{Verb: "n", Status: i, Target: strings.Repeat("x", i%100)})
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestWritersDoNotMix(t *testing.T) {
 	for w := range 8 {
 		all.Go(func() {
 			for i := range 1000 { // more than the queue holds
-				l.Record(t.Context(), audit.Event{Action: fmt.Sprint(w), Status: i})
+				l.Record(t.Context(), audit.Event{Verb: fmt.Sprint(w), Status: i})
 			}
 		})
 	}
@@ -157,10 +157,10 @@ func TestWritersDoNotMix(t *testing.T) {
 	events, others, _ := read(t, dir)
 	next := map[string]int{}
 	for _, e := range events {
-		if e.Status != next[e.Action] {
-			t.Fatalf("writer %s: %d follows %d", e.Action, e.Status, next[e.Action])
+		if e.Status != next[e.Verb] {
+			t.Fatalf("writer %s: %d follows %d", e.Verb, e.Status, next[e.Verb])
 		}
-		next[e.Action]++
+		next[e.Verb]++
 	}
 	if len(events) != 8000 || len(others) != 0 || l.Lost() != 0 {
 		t.Fatalf("%d events, %d other lines, %d lost", len(events), len(others), l.Lost())
@@ -170,7 +170,7 @@ func TestWritersDoNotMix(t *testing.T) {
 func TestEventsAreBoundedAndHoldNoQuery(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, audit.Options{})
-	l.Record(t.Context(), audit.Event{Action: "get", Target: "/x?token=atoll_secret", User: strings.Repeat("ä", 5000), Reason: "line\nbreak\x00\xff"})
+	l.Record(t.Context(), audit.Event{Verb: "get", Target: "/x?token=atoll_secret", User: strings.Repeat("ä", 5000), Reason: "line\nbreak\x00\xff"})
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestEventsAreBoundedAndHoldNoQuery(t *testing.T) {
 func TestLogIsItsOwnersAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "audit")
 	l := open(t, dir, audit.Options{})
-	l.Record(t.Context(), audit.Event{Action: "x"})
+	l.Record(t.Context(), audit.Event{Verb: "x"})
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -202,8 +202,8 @@ func TestLostEventsAreCounted(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l.Record(context.Background(), audit.Event{Action: "x"})
-	l.Record(context.Background(), audit.Event{Action: "x"})
+	l.Record(context.Background(), audit.Event{Verb: "x"})
+	l.Record(context.Background(), audit.Event{Verb: "x"})
 	if l.Lost() != 2 || strings.Count(said.String(), "lost") == 0 {
 		t.Fatalf("%d lost, said %q", l.Lost(), said.String())
 	}
@@ -221,7 +221,7 @@ func TestOtherFilesAreLeftAlone(t *testing.T) {
 	}
 	l := open(t, dir, audit.Options{SegmentBytes: 200, TotalBytes: 400})
 	for range 100 {
-		l.Record(t.Context(), audit.Event{Action: "x"})
+		l.Record(t.Context(), audit.Event{Verb: "x"})
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -237,6 +237,6 @@ func BenchmarkRecord(b *testing.B) {
 	l := open(b, b.TempDir(), audit.Options{})
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Record(b.Context(), audit.Event{User: "jane", Action: "delete", Target: "/clusters/one/api/v1/namespaces/shop/pods/x", Result: audit.Done, Status: 200})
+		l.Record(b.Context(), audit.Event{User: "jane", Verb: "delete", Target: "/clusters/one/api/v1/namespaces/shop/pods/x", Result: audit.Done, Status: 200})
 	}
 }

@@ -129,6 +129,14 @@ func (h *Host) get(name string) (*active, error) {
 	return nil, fmt.Errorf("%w: %q", ErrNotFound, name)
 }
 
+// Version is that of an installed extension; "" where there is none.
+func (h *Host) Version(name string) string {
+	if a, err := h.get(name); err == nil {
+		return a.Version
+	}
+	return ""
+}
+
 // List is all installed extensions by name, in the language of an Accept-Language.
 func (h *Host) List(accept string) []State {
 	current := h.current.Load().active

@@ -14,7 +14,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/atoll-platform/atoll/core/audit"
 	"github.com/atoll-platform/atoll/core/extension"
 	"github.com/atoll-platform/atoll/core/kube"
 )
@@ -30,6 +34,7 @@ type Config struct {
 	Identity      Identity      `json:"identity"`
 	Tenancy       Tenancy       `json:"tenancy"`
 	Sandbox       Sandbox       `json:"sandbox"`
+	Audit         Audit         `json:"audit"`
 	Metrics       Metrics       `json:"metrics"`
 	Log           Log           `json:"log"`
 }
@@ -80,6 +85,12 @@ type Sandbox struct {
 	Limits extension.Limits `json:"limits"`
 }
 
+// Audit bounds the audit log.
+type Audit struct {
+	MaxSize string `json:"maxSize"`
+	MaxAge  string `json:"maxAge"`
+}
+
 // Metrics says who may read /metrics.
 type Metrics struct {
 	OpenOnLoopback bool `json:"openOnLoopback"`
@@ -109,6 +120,7 @@ func DefaultConfig() Config {
 		Administrator: Administrator{Name: "admin"},
 		Identity:      Identity{RequireSecondFactor: "none", Providers: []Provider{}},
 		Tenancy:       Tenancy{IngressNamespaces: []string{}},
+		Audit:         Audit{MaxSize: "256Mi", MaxAge: "2160h"},
 		Log:           Log{Level: "info", Format: "text"},
 	}
 }
@@ -196,6 +208,12 @@ func (c *Config) check() error {
 	if wrong != nil {
 		return wrong
 	}
+	if size, err := resource.ParseQuantity(c.Audit.MaxSize); err != nil || size.Value() < 1<<20 {
+		return fmt.Errorf("%w: audit.maxSize: %q is no size such as 256Mi", ErrConfig, c.Audit.MaxSize)
+	}
+	if age, err := time.ParseDuration(c.Audit.MaxAge); err != nil || age < time.Hour {
+		return fmt.Errorf("%w: audit.maxAge: %q is no time such as 2160h", ErrConfig, c.Audit.MaxAge)
+	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) || !slices.Contains([]string{"text", "json"}, c.Log.Format) {
 		return fmt.Errorf("%w: log: %q as %q is not known; level is debug, info, warn or error, format is text or json", ErrConfig, c.Log.Level, c.Log.Format)
 	}
@@ -270,6 +288,13 @@ func (l Log) Logger(out *os.File) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(out, o))
 	}
 	return slog.New(slog.NewTextHandler(out, o))
+}
+
+// options is what the audit log is told. The schema has seen to the words.
+func (a Audit) options(log *slog.Logger) audit.Options {
+	age, _ := time.ParseDuration(a.MaxAge)
+	size, _ := resource.ParseQuantity(a.MaxSize)
+	return audit.Options{TotalBytes: size.Value(), MaxAge: age, Logger: log}
 }
 
 // ensureDir makes a folder that belongs to this user alone.

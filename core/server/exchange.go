@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/audit"
 	"github.com/atoll-platform/atoll/core/server/api"
 	"github.com/atoll-platform/atoll/core/server/problem"
@@ -27,8 +26,10 @@ type exchange struct {
 	id       string
 	status   int
 	bytes    int64
-	subject  access.Subject // who asked, once that is known
-	cork     *corkConn      // nil where answers share a connection
+	noted    api.Noted   // who asked, once that is known, and more
+	audited  audit.Event // what was known of a write before it was made
+	connects func()      // tells the audit of a connection that is handed over; nil for none
+	cork     *corkConn   // nil where answers share a connection
 	upgraded bool
 }
 
@@ -64,6 +65,9 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(x.ResponseWriter).Hijack()
 	if err == nil {
 		x.upgraded, x.status = true, http.StatusSwitchingProtocols
+		if x.connects != nil {
+			x.connects()
+		}
 	}
 	return conn, buffered, err
 }
@@ -101,7 +105,8 @@ func (s *Server) watched(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler) // net/http drops the connection without a word
 			}
 		}()
-		ctx := api.WithRequest(r.Context(), x.id, &x.subject)
+		s.beforeWrite(x, r, kind)
+		ctx := api.WithRequest(r.Context(), x.id, &x.noted)
 		ctx = context.WithValue(ctx, exchangeKey{}, x)
 		next.ServeHTTP(x, r.WithContext(ctx))
 	})
@@ -121,7 +126,7 @@ func (s *Server) survive(x *exchange, r *http.Request, v any) (abort bool) {
 	return false
 }
 
-// tell writes the access log, counts, and records writes in the audit log.
+// tell writes the access log, counts, and tells the audit of a write.
 func (s *Server) tell(x *exchange, r *http.Request, kind string, took time.Duration, aborted bool) {
 	if x.status == 0 {
 		x.status = http.StatusOK
@@ -137,72 +142,17 @@ func (s *Server) tell(x *exchange, r *http.Request, kind string, took time.Durat
 			slog.String("request", x.id), slog.String("method", r.Method), slog.String("path", clip(r.URL.Path, 300)), slog.Int("status", x.status),
 			slog.Int64("bytes", x.bytes), slog.Duration("took", took), slog.String("remote", r.RemoteAddr),
 		}
-		if x.subject.Name != "" {
-			attributes = append(attributes, slog.String("user", x.subject.Name), slog.String("via", x.subject.Via))
+		if x.noted.Subject.Name != "" {
+			attributes = append(attributes, slog.String("user", x.noted.Subject.Name), slog.String("via", x.noted.Subject.Via))
 		}
 		if aborted {
 			attributes = append(attributes, slog.Bool("aborted", true))
 		}
 		s.log.LogAttrs(r.Context(), level, "request", attributes...)
 	}
-	if !reading && kind != kindHealth && kind != kindConsole && s.audit != nil && !strings.HasPrefix(r.URL.Path, "/api/v1/stream") {
-		s.audit.Record(context.WithoutCancel(r.Context()), event(x, r, kind))
+	if !reading && !x.upgraded {
+		s.afterWrite(x, r, kind)
 	}
-}
-
-// event is a request in the audit log's words.
-func event(x *exchange, r *http.Request, kind string) audit.Event {
-	e := audit.Event{
-		RequestID: x.id, User: x.subject.Name, UserUID: x.subject.UID, Via: x.subject.Via, Credential: x.subject.Credential,
-		Remote: r.RemoteAddr, Target: r.URL.EscapedPath(), Status: x.status, Result: audit.Done,
-	}
-	switch r.Method {
-	case http.MethodPost:
-		e.Action = "create"
-	case http.MethodPut:
-		e.Action = "update"
-	case http.MethodPatch:
-		e.Action = "patch"
-	case http.MethodDelete:
-		e.Action = "delete"
-	default:
-		e.Action = strings.ToLower(r.Method)
-	}
-	if x.upgraded {
-		e.Action = "connect"
-	}
-	if _, action, ok := strings.Cut(e.Target[strings.LastIndexByte(e.Target, '/')+1:], ":"); ok && kind == kindAPI {
-		e.Action = action
-	}
-	switch {
-	case x.status == http.StatusUnauthorized || x.status == http.StatusForbidden:
-		e.Result = audit.Denied
-	case x.status >= 500:
-		e.Result = audit.Failed
-	case x.status >= 400:
-		e.Result = audit.Refused
-	}
-	place := strings.TrimPrefix(e.Target, "/api/v1")
-	if kind == kindExtension {
-		e.Extension, place, _ = strings.Cut(strings.TrimPrefix(e.Target, "/x/"), "/")
-		place = "/" + place
-	}
-	segments := strings.Split(place, "/")
-	for i := 1; i+1 < len(segments); i++ {
-		switch segments[i] {
-		case "clusters":
-			e.Cluster = segments[i+1]
-		case "workspaces":
-			e.Workspace = segments[i+1]
-		case "projects":
-			e.Project = segments[i+1]
-		case "namespaces":
-			if kind == kindCluster && e.Project == "" {
-				e.Project = segments[i+1]
-			}
-		}
-	}
-	return e
 }
 
 func newRequestID() string {

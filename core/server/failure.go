@@ -17,6 +17,9 @@ import (
 
 // fail answers with a problem, in the form that the path's clients read.
 func fail(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+	if x := exchangeOf(r.Context()); x != nil {
+		x.noted.Reason = p.Error()
+	}
 	if !strings.HasPrefix(r.URL.Path, "/clusters/") {
 		p.WithInstance(api.RequestID(r.Context())).Write(w, r)
 		return

@@ -42,7 +42,7 @@ func RecoverAdministrator(ctx context.Context, c Config, name string) (user, pas
 		return "", "", err
 	}
 	defer closing("the store", s.Close)
-	log, err := audit.Open(filepath.Join(c.DataDir, auditFolder), audit.Options{Logger: slog.Default()})
+	log, err := audit.Open(filepath.Join(c.DataDir, auditFolder), c.Audit.options(slog.Default()))
 	if err != nil {
 		return "", "", err
 	}
@@ -61,7 +61,7 @@ func RecoverAdministrator(ctx context.Context, c Config, name string) (user, pas
 	if err != nil {
 		return "", "", err
 	}
-	log.Record(ctx, audit.Event{Via: "terminal", Action: "recover", Target: "/api/v1/users/" + recovered.Name, Result: audit.Done})
+	log.Record(ctx, audit.Event{Via: "terminal", Verb: "recover", Target: "/api/v1/users/" + recovered.Name, Result: audit.Done})
 	return recovered.Name, password, nil
 }
 

@@ -211,8 +211,8 @@ func TestWritesAreAudited(t *testing.T) {
 	r.stopAndWait()
 	log := readAll(t, r.dir+"/audit")
 	for _, want := range []string{
-		`"user":"admin"`, `"action":"create","target":"/api/v1/workspaces"`, `"user":"jane"`, `"action":"update","target":"/api/v1/workspaces/red/members/jane","workspace":"red","result":"denied","status":403`,
-		`"action":"changePassword"`, `"action":"create","target":"/api/v1/sessions"`,
+		`"user":"admin"`, `"verb":"create","target":"/api/v1/workspaces/red"`, `"user":"jane"`, `"verb":"update","target":"/api/v1/workspaces/red/members/jane","workspace":"red",`, `"result":"denied","status":403,"reason":"This needs the permission members.manage (workspaces/red)."`,
+		`"verb":"changePassword"`, `"verb":"create","target":"/api/v1/sessions"`,
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the audit log lacks %s:\n%s", want, log)

@@ -115,7 +115,7 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 	}
 	s.closing(s.doors.close)
 	s.hosts = newHosts(c.Listen)
-	if s.audit, err = audit.Open(filepath.Join(c.DataDir, auditFolder), audit.Options{}); err != nil {
+	if s.audit, err = audit.Open(filepath.Join(c.DataDir, auditFolder), c.Audit.options(log)); err != nil {
 		return nil, err
 	}
 	s.closing(func() { s.warn("closing the audit log", s.audit.Close()) })
@@ -250,7 +250,7 @@ func (s *Server) followRevocations() {
 // services is what the REST API speaks for.
 func (s *Server) services() api.Services {
 	return api.Services{
-		Store: s.store, Index: s.index, Identity: s.identity, Tenancy: s.tenancy, Clusters: s.clusters, Extensions: s.extensions,
+		Store: s.store, Index: s.index, Identity: s.identity, Tenancy: s.tenancy, Clusters: s.clusters, Extensions: s.extensions, Audit: s.audit,
 		KubeURL: s.doors.kubeURL(s.config.Listen), Authority: s.doors.authority,
 		Version: s.build.Version, Commit: s.build.Commit, Draining: s.draining.Done(), Logger: s.log,
 	}

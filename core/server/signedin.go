@@ -39,7 +39,7 @@ func (s *Server) signedIn(next http.Handler) http.Handler {
 			}
 		}
 		if x := exchangeOf(ctx); x != nil {
-			x.subject = who
+			x.noted.Subject = who
 		}
 		if s.identity.MustChangePassword(who) && !beforeNewPassword(r) {
 			fail(w, r, problem.New(http.StatusForbidden, "Choose a password of your own first: the one you have was made for the first sign-in."))

@@ -94,6 +94,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search for who did what
+         * @description In a workspace or project, for who may see what is done there (activity.view); everywhere or in a cluster, for who may see the audit log (audit.view).
+         */
+        get: operations["list-audit-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit:stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream who did what, the oldest first
+         * @description Lines of JSON. In a workspace or project, for who may see what is done there (activity.view); everywhere or in a cluster, for who may see the audit log (audit.view).
+         */
+        get: operations["stream-audit-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters": {
         parameters: {
             query?: never;
@@ -1393,6 +1433,110 @@ export interface components {
              * @example get, list and watch pods, as the person who asks
              */
             text: string;
+        };
+        AuditEvent: {
+            /** @example local */
+            cluster?: string;
+            /** @description The id of the session or token. */
+            credential?: string;
+            /**
+             * @description Through which extension.
+             * @example logging
+             */
+            extension?: string;
+            /** @example demo */
+            project?: string;
+            projectUID?: string;
+            /**
+             * @description Why it was not done.
+             * @example This needs the permission members.manage (workspaces/shop).
+             */
+            reason?: string;
+            /**
+             * @description From where.
+             * @example 192.0.2.7:51234
+             */
+            remote?: string;
+            /**
+             * @description The server's log has it too. What an extension did for a request has the same.
+             * @example c2f1b0a4d8e64a31
+             */
+            requestID?: string;
+            /**
+             * @description done, denied (not allowed), refused (not valid, or in conflict) or failed.
+             * @example done
+             */
+            result: string;
+            /**
+             * Format: int64
+             * @description Of HTTP.
+             * @example 200
+             */
+            status?: number;
+            /**
+             * @description The path, without its query; what was made by it is the last segment.
+             * @example /clusters/local/api/v1/namespaces/demo/pods/web-0
+             */
+            target?: string;
+            /**
+             * Format: date-time
+             * @description When it ended, or when a connection began.
+             */
+            time: string;
+            /**
+             * @description Who; of a sign-in that failed, the name that was tried.
+             * @example jane
+             */
+            user?: string;
+            /** @description Empty while nobody was signed in. */
+            userUID?: string;
+            /**
+             * @description create, update, patch, delete, deletecollection, connect, or the action after the colon of a path.
+             * @example delete
+             */
+            verb: string;
+            /**
+             * @description Of the extension.
+             * @example 0.1.0
+             */
+            version?: string;
+            /**
+             * @description By what kind of credential.
+             * @example session
+             */
+            via?: string;
+            /**
+             * @description As it was called then.
+             * @example shop
+             */
+            workspace?: string;
+            /** @description Empty where there was none of that name. */
+            workspaceUID?: string;
+        };
+        AuditLine: {
+            /**
+             * Format: int64
+             * @description Of DAMAGED.
+             */
+            count?: number;
+            /** @description Of EVENT. */
+            object?: components["schemas"]["AuditEvent"];
+            /**
+             * @description DAMAGED: some lines could not be read. MISSED: some events were removed by the bounds of the log before they were read.
+             * @enum {string}
+             */
+            type: "EVENT" | "DAMAGED" | "MISSED";
+        };
+        AuditPage: {
+            /** @description Ask with it for what is further back; absent when there is no more. So much of the log is searched for one page: a page may be short or empty and have a continue. */
+            continue?: string;
+            /**
+             * Format: int64
+             * @description Lines of the log that could not be read, of those that were looked at for this page: cut short by a crash.
+             */
+            damaged?: number;
+            /** @description The newest first. */
+            items: components["schemas"]["AuditEvent"][];
         };
         Breaker: {
             /**
@@ -3512,6 +3656,197 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-audit-events": {
+        parameters: {
+            query?: {
+                cluster?: string;
+                workspace?: string;
+                /** @description Only together with cluster. */
+                project?: string;
+                /** @description Only what this user did. */
+                user?: string;
+                verb?: string;
+                result?: "done" | "denied" | "refused" | "failed";
+                /** @description Only what was done through this extension. */
+                extension?: string;
+                /** @description Not before this time. */
+                since?: string;
+                /** @description Before this time. */
+                until?: string;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Where the last page ended: its continue. */
+                continue?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "stream-audit-events": {
+        parameters: {
+            query?: {
+                cluster?: string;
+                workspace?: string;
+                /** @description Only together with cluster. */
+                project?: string;
+                /** @description Only what this user did. */
+                user?: string;
+                verb?: string;
+                result?: "done" | "denied" | "refused" | "failed";
+                /** @description Only what was done through this extension. */
+                extension?: string;
+                /** @description Not before this time. */
+                since?: string;
+                /** @description Go on with what is done from now on; without since, with that only. */
+                follow?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["AuditLine"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

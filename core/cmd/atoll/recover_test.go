@@ -83,7 +83,7 @@ func TestAdministratorIsRecoveredWhileAtollIsStopped(t *testing.T) {
 		}
 		log += string(text)
 	}
-	if !strings.Contains(log, `"action":"recover","target":"/api/v1/users/admin"`) || strings.Contains(log, found[1]) {
+	if !strings.Contains(log, `"verb":"recover","target":"/api/v1/users/admin"`) || strings.Contains(log, found[1]) {
 		t.Errorf("the audit log: %s", log)
 	}
 }

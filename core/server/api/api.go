@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/audit"
 	"github.com/atoll-platform/atoll/core/extension"
 	"github.com/atoll-platform/atoll/core/identity"
 	"github.com/atoll-platform/atoll/core/kube"
@@ -27,6 +28,7 @@ type Services struct {
 	Tenancy    *tenancy.Service
 	Clusters   *kube.Registry
 	Extensions *extension.Host
+	Audit      *audit.Log
 
 	// KubeURL is the HTTPS address that kubeconfigs name; "" where there is none.
 	KubeURL string
@@ -79,6 +81,7 @@ func (s *API) register(a huma.API) {
 	s.registerAccess(a)
 	s.registerExplain(a)
 	s.registerAccessRequests(a)
+	s.registerAudit(a)
 	s.registerPlatform(a)
 }
 

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 
 	"github.com/atoll-platform/atoll/core/access"
 )
@@ -16,22 +17,49 @@ const (
 	keyRequest
 )
 
+// Noted is what an operation tells of its request, for the log and the audit.
+type Noted struct {
+	Subject access.Subject // who signed in by it; of a sign-in that fails, the name alone
+	Made    string         // the name of what it has made
+	Scope   access.Scope   // where it happened, when the path does not say
+	Reason  string         // why it was not done
+}
+
 // notes are what is known of a request.
 type notes struct {
-	id      string
-	subject *access.Subject // where to write who signed in; may be nil
+	id    string
+	noted *Noted // where to write; may be nil
 }
 
-// WithRequest gives a context that knows the request's id. Who signs in by the
-// request is written to subject.
-func WithRequest(ctx context.Context, id string, subject *access.Subject) context.Context {
-	return context.WithValue(ctx, keyNotes, &notes{id: id, subject: subject})
+// WithRequest gives a context that knows the request's id. What operations have
+// to tell is written to noted.
+func WithRequest(ctx context.Context, id string, noted *Noted) context.Context {
+	return context.WithValue(ctx, keyNotes, &notes{id: id, noted: noted})
 }
 
-// noteSubject says who signed in, for the log and the audit.
-func noteSubject(ctx context.Context, s access.Subject) {
-	if n, ok := ctx.Value(keyNotes).(*notes); ok && n.subject != nil {
-		*n.subject = s
+// note is where an operation writes what it tells of its request.
+func note(ctx context.Context) *Noted {
+	if n, ok := ctx.Value(keyNotes).(*notes); ok && n.noted != nil {
+		return n.noted
+	}
+	return &Noted{} // nobody listens
+}
+
+// noteMade tells the name of what an operation has made, if its answer has one.
+func noteMade(ctx context.Context, out any) {
+	whole := reflect.Indirect(reflect.ValueOf(out))
+	if whole.Kind() != reflect.Struct {
+		return
+	}
+	body := whole.FieldByName("Body")
+	if body.Kind() != reflect.Struct {
+		return
+	}
+	for _, field := range []string{"Name", "ID"} {
+		if f := body.FieldByName(field); f.Kind() == reflect.String && f.Len() > 0 {
+			note(ctx).Made = f.String()
+			return
+		}
 	}
 }
 

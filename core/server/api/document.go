@@ -74,6 +74,7 @@ var tags = [][2]string{
 	{"projects", "Namespaces of workspaces and their members."},
 	{"extensions", "What is installed, and what it brings."},
 	{"access", "What the caller may do."},
+	{"audit", "Who did what."},
 	{"platform", "About this Atoll."},
 }
 
@@ -124,6 +125,9 @@ func add[I, O any](s *API, a huma.API, what about, handle func(context.Context, 
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, s.problemOf(ctx, err)
+		}
+		if what.status == http.StatusCreated {
+			noteMade(ctx, out)
 		}
 		return out, nil
 	})

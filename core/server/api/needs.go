@@ -149,6 +149,9 @@ var needs = map[string]need{
 	"set-project-member-group":      {access.MembersManage, atProject},
 	"remove-project-member-group":   {access.MembersManage, atProject},
 
+	"list-audit-events":   {access.ActivityView, inRequest},
+	"stream-audit-events": {access.ActivityView, inRequest},
+
 	"list-roles":            {access.MembersView, atPlatform},
 	"get-role":              {access.MembersView, atPlatform},
 	"create-role":           {access.RolesManage, atPlatform},

@@ -123,9 +123,16 @@ var known = []struct {
 	{store.ErrConflict, http.StatusConflict},
 }
 
-// problemOf says what of an error a client may know. What is not known here is
-// an internal error: its text goes to the log only.
+// problemOf says what of an error a client may know, and tells it to the audit.
 func (s *API) problemOf(ctx context.Context, err error) *problem.Problem {
+	p := s.told(ctx, err)
+	note(ctx).Reason = p.Error()
+	return p
+}
+
+// told is the problem of an error. What is not known here is an internal error:
+// its text goes to the log only.
+func (s *API) told(ctx context.Context, err error) *problem.Problem {
 	if p := (*problem.Problem)(nil); errors.As(err, &p) {
 		return p
 	}

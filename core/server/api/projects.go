@@ -206,6 +206,7 @@ func (s *API) listProjects(ctx context.Context, in *projectListInput) (*ListOutp
 }
 
 func (s *API) createProject(ctx context.Context, in *newProjectInput) (*projectOutput, error) {
+	note(ctx).Scope = access.Scope{Workspace: in.Body.Workspace} // the project is not there yet
 	who, err := s.may(ctx, access.ProjectsManage, access.Scope{Workspace: in.Body.Workspace})
 	if err != nil {
 		return nil, err
@@ -220,6 +221,7 @@ func (s *API) createProject(ctx context.Context, in *newProjectInput) (*projectO
 	if err != nil {
 		return nil, err
 	}
+	note(ctx).Scope = access.Scope{Cluster: p.Cluster, Project: p.Name}
 	return &projectOutput{Body: s.project(who, p)}, nil
 }
 

@@ -144,9 +144,11 @@ func (s *API) createAccessRequest(ctx context.Context, in *newAccessRequestInput
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.Tenancy.Ask(ctx, who, tenancy.AccessRequest{
+	asked := tenancy.AccessRequest{
 		Cluster: in.Body.Cluster, Workspace: in.Body.Workspace, Project: in.Body.Project, Role: in.Body.Role, Permission: access.Permission(in.Body.Permission), Reason: in.Body.Reason,
-	})
+	}
+	note(ctx).Scope = asked.Scope()
+	r, err := s.Tenancy.Ask(ctx, who, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +175,7 @@ func (s *API) seenRequest(ctx context.Context, who access.Subject, id string) (A
 	if !ok {
 		return AccessRequest{}, r, problem.Newf(http.StatusNotFound, "There is no access request %q.", id)
 	}
+	note(ctx).Scope = r.Scope()
 	return shown, r, nil
 }
 

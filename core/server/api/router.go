@@ -20,6 +20,9 @@ type router struct {
 	before Handler
 }
 
+// metaStream is Metadata: the answer is passed on as it comes, without an ETag.
+const metaStream = "stream"
+
 // adapter is humaecho's, with two differences: a colon inside a path segment
 // stays a colon (in /users/me:changePassword it begins an action and not a
 // parameter), and each operation has its guards before it.
@@ -36,6 +39,7 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	routed := *op
 	routed.Path = strings.ReplaceAll(op.Path, ":", `\:`)
 	public, _ := op.Metadata[metaPublic].(bool)
+	streams, _ := op.Metadata[metaStream].(bool)
 	limit, ok := op.Metadata[metaMaxBody].(int64)
 	if !ok {
 		limit = maxBody
@@ -46,7 +50,7 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 		guarded := before(public, limit, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ec.SetRequest(r.WithContext(withRequest(r.Context(), r)))
 			ec.SetResponse(echo.NewResponse(w, a.routes.Echo))
-			if op.Method == http.MethodGet && r.URL.Query().Get("watch") == "" {
+			if op.Method == http.MethodGet && !streams && r.URL.Query().Get("watch") == "" {
 				tagged(ec, func() { handler(c) })
 				return
 			}

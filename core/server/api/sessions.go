@@ -55,11 +55,12 @@ func (s *API) registerSessions(a huma.API) {
 
 func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, error) {
 	r := requestOf(ctx)
+	note(ctx).Subject = access.Subject{Name: in.Body.Username}
 	session, err := s.Identity.SignIn(ctx, identity.Proof{Name: in.Body.Username, Password: in.Body.Password, Code: in.Body.Code, Provider: in.Body.Provider, Client: client(r)})
 	if err != nil {
 		return nil, err
 	}
-	noteSubject(ctx, access.Subject{Name: session.User.Name, UID: session.User.UID, Via: access.ViaSession})
+	note(ctx).Subject = access.Subject{Name: session.User.Name, UID: session.User.UID, Via: access.ViaSession}
 	return &newSessionOutput{SetCookie: *identity.Cookie(session, r.TLS != nil), Body: s.session(session)}, nil
 }
 

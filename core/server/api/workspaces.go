@@ -177,6 +177,7 @@ func (s *API) createWorkspace(ctx context.Context, in *newWorkspaceInput) (*work
 	if err != nil {
 		return nil, err
 	}
+	note(ctx).Scope = access.Scope{Workspace: in.Body.Name}
 	w, err := s.Tenancy.CreateWorkspace(ctx, who, in.Body.Name, in.Body.Title, settings)
 	if err != nil {
 		return nil, err
