@@ -39,14 +39,16 @@ type entry struct {
 	scope   access.Scope
 	groups  []string
 	same    func() bool // of a watch across projects: its projects are the same yet
+	whole   bool        // losing the right does not end it
 	end     context.CancelCauseFunc
 }
 
-// begin registers a request made with these groups. The context that it
-// returns ends when one of them is lost, when the cluster gives no sign of life
-// any more, and by e.end; done must be called when the request is over.
-func (l *live) begin(parent context.Context, c *Cluster, s access.Subject, sc access.Scope, groups []string) (ctx context.Context, e *entry, done func()) {
-	e = &entry{cluster: c, subject: s, scope: sc, groups: groups}
+// begin registers a request made with these rights. The context that it returns
+// ends when one of them is lost, unless the request is seen to its end, when the
+// cluster gives no sign of life any more, and by e.end; done must be called when
+// the request is over.
+func (l *live) begin(parent context.Context, c *Cluster, in *incoming, r rights) (ctx context.Context, e *entry, done func()) {
+	e = &entry{cluster: c, subject: in.subject, scope: r.scope, groups: r.groups, whole: in.whole}
 	ctx, done = l.add(parent, e)
 	return ctx, e, done
 }
@@ -78,7 +80,7 @@ func (l *live) recheck() {
 	l.epoch.Add(1)
 	for _, e := range l.all() {
 		switch {
-		case !l.still(e.subject, e.scope, e.groups):
+		case !e.whole && !l.still(e.subject, e.scope, e.groups):
 			e.end(errRightLost)
 		case e.same != nil && !e.same():
 			e.end(errProjectsChanged)

@@ -24,6 +24,8 @@ type ProxyOptions struct {
 	// that it always is. It is asked once for each request, and for those in
 	// flight by Recheck; it must be quick.
 	Alive func(access.Subject) bool
+	// Ledger notes what outlives who makes it; nil: nobody does.
+	Ledger Ledger
 }
 
 // Law is what the proxy asks of access.Index.
@@ -35,6 +37,8 @@ type Law interface {
 	Groups(access.Subject, access.Scope) []string
 	// Projects are those of a cluster that a subject may read.
 	Projects(s access.Subject, cluster string) []access.Project
+	// Project is the one that a namespace is, whoever may see it.
+	Project(cluster, namespace string) (access.Project, bool)
 	// Changed receives after something changed that Groups depends on.
 	Changed(context.Context) <-chan struct{}
 }
@@ -45,6 +49,7 @@ type Proxy struct {
 	registry *Registry
 	index    Law
 	live     *live
+	ledger   Ledger
 	watches  watches
 	logger   *slog.Logger
 	stop     context.CancelFunc
@@ -59,7 +64,7 @@ func NewProxy(registry *Registry, index Law, o ProxyOptions) *Proxy {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	p := &Proxy{
-		registry: registry, index: index, logger: o.Logger, stop: stop,
+		registry: registry, index: index, ledger: o.Ledger, logger: o.Logger, stop: stop,
 		live: &live{groups: index.Groups, alive: o.Alive, entries: map[*entry]struct{}{}},
 	}
 	go p.follow(ctx)
@@ -105,6 +110,7 @@ type incoming struct {
 	length  int64 // of the body; -1 when unknown
 	upgrade string
 	via     Via
+	whole   bool // it is seen to its end, also when the right is lost meanwhile
 }
 
 // ServeHTTP answers a request under /clusters/{cluster}. The path is the rest
@@ -194,6 +200,8 @@ func (p *Proxy) answer(ctx context.Context, in *incoming) *http.Response {
 		return p.forward(ctx, in, c, &t, p.rights(in.subject, access.Scope{Cluster: c.config.Name, Project: namespace}))
 	case t.namespace == "" && (t.verb == "list" || t.verb == "watch"):
 		return p.across(ctx, in, c, &t)
+	case p.ledger != nil && t.outlives():
+		return p.noted(ctx, in, c, &t)
 	default:
 		return p.inScope(ctx, in, c, &t)
 	}
@@ -271,7 +279,7 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 	if in.upgrade != "" {
 		header["Connection"], header["Upgrade"] = []string{"Upgrade"}, []string{in.upgrade}
 	}
-	lively, entry, done := p.live.begin(ctx, c, in.subject, r.scope, r.groups)
+	lively, entry, done := p.live.begin(ctx, c, in, r)
 	if c.silent.Load() { // looked at after begin, as endHung does it before
 		done()
 		return c.hung().response()

@@ -56,7 +56,7 @@ func BenchmarkLaw(b *testing.B) {
 		if err := callerOf(s, groups).impersonate(out, Via{}); err != nil {
 			b.Fatal(err)
 		}
-		_, _, done := l.begin(b.Context(), nil, s, access.Scope{}, groups)
+		_, _, done := l.begin(b.Context(), nil, &incoming{subject: s}, rights{groups: groups})
 		done()
 	}
 }
