@@ -136,12 +136,12 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 	}
 	s.clusters = kube.NewRegistry(context.WithoutCancel(ctx), c.clusterConfigs(), kube.Options{Logger: log})
 	s.closing(s.clusters.Close)
-	s.proxy = kube.NewProxy(s.clusters, s.index, kube.ProxyOptions{Logger: log, Alive: s.identity.Alive})
-	s.closing(s.proxy.Close)
 	s.tenancy = tenancy.New(context.WithoutCancel(ctx), s.store, s.index, s.clusters, tenancy.Options{
 		Logger: log, IngressNamespaces: c.Tenancy.IngressNamespaces,
 	})
 	s.closing(s.tenancy.Close)
+	s.proxy = kube.NewProxy(s.clusters, s.index, kube.ProxyOptions{Logger: log, Alive: s.identity.Alive, Ledger: s.tenancy})
+	s.closing(s.proxy.Close)
 	if err := s.openExtensions(ctx); err != nil {
 		return nil, err
 	}

@@ -263,6 +263,7 @@ type upstream struct {
 	seen []*http.Request // to other paths than probes
 	// serve answers what is no probe.
 	serve http.HandlerFunc
+	own   http.HandlerFunc // answers the platform itself; nil: nothing is there
 }
 
 func newUpstream(t *testing.T, serve http.HandlerFunc) *upstream {
@@ -274,6 +275,8 @@ func newUpstream(t *testing.T, serve http.HandlerFunc) *upstream {
 		case r.URL.Path == "/version":
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprint(w, `{"gitVersion":"v1.36.3"}`)
+		case r.Header.Get("Impersonate-User") == "" && u.own != nil:
+			u.own(w, r)
 		case r.Header.Get("Impersonate-User") == "":
 			http.NotFound(w, r) // the platform itself, looking after things
 		default:

@@ -7,7 +7,8 @@
 // enforces, as ClusterRoles, and the policies that hold projects, as
 // ValidatingAdmissionPolicies; a namespace's labels, bindings, quotas and
 // isolation; the repair of what was changed behind Atoll's back, by the one
-// replica that is elected.
+// replica that is elected; what people made in a project that gives rights, to be
+// listed and revoked when they have gone.
 //
 // What does not: what a role allows inside Atoll (access), who a person is
 // (identity), requests of people to Kubernetes (kube). Membership never writes

@@ -96,7 +96,7 @@ func newSite(t *testing.T) *site {
 	if _, err := s.service.platformUID(t.Context()); err != nil {
 		t.Fatal(err) // written now, so that tests compare stores that have it
 	}
-	s.proxy = kube.NewProxy(registry, s.index, kube.ProxyOptions{})
+	s.proxy = kube.NewProxy(registry, s.index, kube.ProxyOptions{Ledger: s.service})
 	t.Cleanup(s.proxy.Close)
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")

@@ -180,9 +180,17 @@ func (t *Service) tell(ctx context.Context, item store.Item[Project], p Project)
 	return t.commit(ctx, []store.Guard{t.projects.At(item.Name, item.Modified)}, put)
 }
 
-// forget removes a project's record and memberships.
+// forget removes a project's record, memberships, and what people made in it.
 func (t *Service) forget(ctx context.Context, item store.Item[Project]) error {
-	ops, err := t.unbindAll(ctx, access.BindingScope{Kind: access.KindProject, UID: item.Value.UID})
+	things, err := store.NewCollection[made](t.store, t.leftovers.Key(item.Value.UID+"/")).All(ctx)
+	if err != nil {
+		return fmt.Errorf("reading what people have made: %w", err)
+	}
+	var others []store.Op
+	for _, one := range things.Items {
+		others = append(others, t.leftovers.DeleteOp(leftoverName(item.Value.UID, one.Name)))
+	}
+	ops, err := t.unbindAll(ctx, access.BindingScope{Kind: access.KindProject, UID: item.Value.UID}, others...)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,8 @@ type Service struct {
 	projects   store.Collection[Project]
 	bindings   store.Collection[access.Binding]
 	claims     store.Collection[claims]
+	leftovers  store.Collection[made]
+	noting     noting
 	stop       context.CancelFunc
 	wait       sync.WaitGroup
 	now        func() time.Time
@@ -78,6 +80,7 @@ func New(ctx context.Context, s store.Store, index *access.Index, registry *kube
 		projects:   store.NewCollection[Project](s, access.ProjectPrefix),
 		bindings:   store.NewCollection[access.Binding](s, access.BindingPrefix),
 		claims:     store.NewCollection[claims](s, ownPrefix),
+		leftovers:  store.NewCollection[made](s, leftoverPrefix),
 	}
 	t.wait.Go(func() { t.sweep(ctx) })
 	for _, status := range registry.List() {

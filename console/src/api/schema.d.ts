@@ -233,6 +233,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{cluster}/projects/{project}/leftovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what people made in a project that gives rights
+         * @description Service accounts, bindings and tokens that were made through Atoll and are there yet.
+         */
+        get: operations["list-project-leftovers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}/projects/{project}/leftovers/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke what somebody left behind who has no role in a project any more
+         * @description Bindings, service accounts and Secrets are deleted. Where a person asked for a token of a service account that others made, the service account is made anew, so that its tokens end and its bindings hold.
+         */
+        delete: operations["revoke-project-leftovers"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/{cluster}/projects/{project}/member-groups/{group}": {
         parameters: {
             query?: never;
@@ -282,7 +322,7 @@ export interface paths {
         post?: never;
         /**
          * Take a person out of a project
-         * @description What the person has open in the project ends too.
+         * @description What the person has open in the project ends too. The answer says what they leave behind.
          */
         delete: operations["remove-project-member"];
         options?: never;
@@ -2056,6 +2096,42 @@ export interface components {
              */
             expiresIn?: string;
         };
+        LeftBehind: {
+            leftovers: components["schemas"]["Leftover"][];
+            /** @description Whether these were revoked: then they are there no more. */
+            revoked: boolean;
+            /** @description Roles by which the person sees the project yet, as by a group or in the workspace: as long as there are any, nothing is revoked. */
+            roles: string[];
+        };
+        Leftover: {
+            /**
+             * Format: date-time
+             * @description When it was made, or changed last.
+             */
+            at: string;
+            /**
+             * @description A Secret is one with a token of a service account.
+             * @enum {string}
+             */
+            kind: "ServiceAccount" | "RoleBinding" | "Secret" | "Token";
+            /** @description Whether the person has a role yet by which they see the project. */
+            member: boolean;
+            /**
+             * @description The name of the object in Kubernetes; of a token, of its service account.
+             * @example deployer
+             */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When a token ends.
+             */
+            until?: string;
+            /**
+             * @description Who made it, or changed it last. The person may be gone.
+             * @example jane
+             */
+            user: string;
+        };
         ListAccessRequest: {
             /** @description Ask with it for the next page; absent on the last one. */
             continue?: string;
@@ -2120,6 +2196,18 @@ export interface components {
             /** @description Ask with it for the next page; absent on the last one. */
             continue?: string;
             items: components["schemas"]["GroupMember"][];
+            /** @description The state that this was read from. */
+            resourceVersion: string;
+            /**
+             * Format: int64
+             * @description How many fit the filter, on all pages.
+             */
+            total: number;
+        };
+        ListLeftover: {
+            /** @description Ask with it for the next page; absent on the last one. */
+            continue?: string;
+            items: components["schemas"]["Leftover"][];
             /** @description The state that this was read from. */
             resourceVersion: string;
             /**
@@ -4513,6 +4601,219 @@ export interface operations {
             };
         };
     };
+    "list-project-leftovers": {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Where the last page ended: its continue. */
+                continue?: string;
+                /** @description The field to sort by; - before it turns the order around. By name when left out. */
+                sort?: string;
+                /** @description Only what has this text in its name or title, in upper or lower case. */
+                filter?: string;
+                /** @description Only what this person made. */
+                user?: string;
+                /** @description Only what people made who have no role any more. */
+                gone?: boolean;
+            };
+            header?: never;
+            path: {
+                cluster: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListLeftover"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-project-leftovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cluster: string;
+                project: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeftBehind"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "set-project-member-group": {
         parameters: {
             query?: never;
@@ -4991,7 +5292,10 @@ export interface operations {
     };
     "remove-project-member": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Revoke in the same step what the person made: bindings, service accounts and their tokens. */
+                revoke?: boolean;
+            };
             header?: never;
             path: {
                 cluster: string;
@@ -5002,12 +5306,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["LeftBehind"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -5074,6 +5380,15 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

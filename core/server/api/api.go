@@ -75,6 +75,7 @@ func (s *API) register(a huma.API) {
 	s.registerClusters(a)
 	s.registerWorkspaces(a)
 	s.registerProjects(a)
+	s.registerLeftovers(a)
 	s.registerExtensions(a)
 	s.registerMembers(a)
 	s.registerRoles(a)

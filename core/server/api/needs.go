@@ -124,6 +124,9 @@ var needs = map[string]need{
 	"set-project-member":    {access.MembersManage, atProject},
 	"remove-project-member": {access.MembersManage, atProject},
 
+	"list-project-leftovers":   {access.MembersView, atProject},
+	"revoke-project-leftovers": {access.MembersManage, atProject},
+
 	"list-contributions":   {at: ofEach},
 	"list-extensions":      {access.ExtensionsView, atPlatform},
 	"get-extension":        {access.ExtensionsView, atPlatform},

@@ -112,6 +112,7 @@ var known = []struct {
 	{tenancy.ErrInvalid, http.StatusUnprocessableEntity},
 	{tenancy.ErrDenied, http.StatusForbidden},
 	{tenancy.ErrBudget, http.StatusConflict},
+	{tenancy.ErrUnavailable, http.StatusServiceUnavailable},
 	{extension.ErrNotFound, http.StatusNotFound},
 	{extension.ErrConsent, http.StatusConflict},
 	{extension.ErrRequires, http.StatusUnprocessableEntity},

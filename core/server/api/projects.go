@@ -136,8 +136,6 @@ func (s *API) registerProjects(a huma.API) {
 		errors: []int{http.StatusNotFound}}, s.getProjectMember)
 	add(s, a, about{id: "set-project-member", method: http.MethodPut, path: one + "/members/{user}", tag: "projects",
 		summary: "Make a person a member of a project, or change the role", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.setProjectMember)
-	add(s, a, about{id: "remove-project-member", method: http.MethodDelete, path: one + "/members/{user}", tag: "projects", status: http.StatusNoContent,
-		summary: "Take a person out of a project", text: "What the person has open in the project ends too.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.removeProjectMember)
 }
 
 func (s *API) project(who access.Subject, p tenancy.Project) Project {
@@ -282,12 +280,4 @@ func (s *API) setProjectMember(ctx context.Context, in *projectRoleInput) (*memb
 		return nil, err
 	}
 	return s.setMember(ctx, at, in.User, in.Body.Role)
-}
-
-func (s *API) removeProjectMember(ctx context.Context, in *ProjectMemberPath) (*struct{}, error) {
-	at, err := s.projectPlace(ctx, in.ProjectPath)
-	if err != nil {
-		return nil, err
-	}
-	return s.removeMember(ctx, at, in.User)
 }
