@@ -38,8 +38,9 @@ const (
 type Provider interface {
 	// Info says what the provider is; it never changes.
 	Info() ProviderInfo
-	// Verify proves a person by what they brought. ErrBadCredentials when it is
-	// not enough, ErrProvider when the provider cannot be asked.
+	// Verify proves a person by what they brought. ErrBadCredentials when a
+	// password is not enough, ErrUnproven when a code is not, with why for whoever
+	// keeps Atoll; ErrProvider when the provider cannot be asked.
 	Verify(ctx context.Context, e Evidence) (Person, error)
 	// GroupID is the one way to write how the provider calls a group.
 	GroupID(id string) string
@@ -53,9 +54,13 @@ type ProviderInfo struct {
 	Create bool   // people appear at their first sign-in; otherwise by invitation only
 }
 
-// Evidence is what somebody brought to a provider.
+// Evidence is what somebody brought: of KindLDAP a password, of KindOIDC a code
+// that belongs to a sign-in at the provider's page.
 type Evidence struct {
 	Name, Password string
+
+	Code, Issuer string
+	Redirect     Redirect
 }
 
 // Person is whom a provider has proven.
@@ -162,7 +167,7 @@ func (v *Service) signInBy(ctx context.Context, p Proof) (Session, error) {
 	session := Session{}
 	if err == nil {
 		v.byName.forget(p.Provider + "/" + strings.ToLower(p.Name))
-		session, err = v.begin(ctx, item, p.Client, func(fresh store.Item[userRecord]) bool { return fresh.Value.SecondFactor == item.Value.SecondFactor })
+		session, err = v.begin(ctx, item, p.Client, item.Value.SecondFactor, func(fresh userItem) bool { return fresh.Value.SecondFactor == item.Value.SecondFactor })
 	}
 	v.remember(item.Value.User, p.Provider, p.Client, item.Value.Disabled, err)
 	return session, err

@@ -23,6 +23,7 @@ var (
 	ErrBadCode         = errors.New("the code is wrong or was used")
 	ErrState           = errors.New("not possible as things are")
 	ErrProvider        = errors.New("the identity provider cannot be asked")
+	ErrUnproven        = errors.New("the identity provider has not proven who you are")
 	ErrNotInvited      = errors.New("there is no account for you here")
 	ErrTooMany         = errors.New("too many attempts")
 	ErrCSRF            = errors.New("the request lacks the session's CSRF token")
@@ -89,6 +90,7 @@ type Service struct {
 	byName     *backoff
 	byCode     *backoff // by uid
 	byRemote   *backoff
+	begun      *begun
 	sessions   *sessions
 	history    *history
 	known      *knownTokens
@@ -119,6 +121,7 @@ func New(s store.Store, index *access.Index, o Options) (*Service, error) {
 		byName:     newBackoff(nameFree, nameLongest, o.Now),
 		byCode:     newBackoff(nameFree, codeLongest, o.Now),
 		byRemote:   newBackoff(remoteFree, remoteLongest, o.Now),
+		begun:      &begun{},
 		sessions:   newSessions(),
 		stop:       stop,
 		done:       make(chan struct{}),

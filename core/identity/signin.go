@@ -37,7 +37,7 @@ func (v *Service) SignIn(ctx context.Context, p Proof) (Session, error) {
 	item, err := v.prove(ctx, p)
 	session := Session{}
 	if err == nil {
-		session, err = v.begin(ctx, item, p.Client, func(fresh store.Item[userRecord]) bool {
+		session, err = v.begin(ctx, item, p.Client, item.Value.SecondFactor, func(fresh userItem) bool {
 			return fresh.Modified == item.Modified || v.matches(ctx, fresh, p.Password) && fresh.Value.SecondFactor == item.Value.SecondFactor
 		})
 	}
@@ -66,14 +66,15 @@ func (v *Service) prove(ctx context.Context, p Proof) (store.Item[userRecord], e
 // begin begins the session of a person who was proven by item. Whoever changed
 // the password or locked the user out meanwhile ended the sessions before this
 // one was among them: still tells whether the proof holds for the record now.
-func (v *Service) begin(ctx context.Context, item store.Item[userRecord], from Client, still func(store.Item[userRecord]) bool) (Session, error) {
+// Factor says that a second factor was shown, or is the provider's to ask for.
+func (v *Service) begin(ctx context.Context, item userItem, from Client, factor bool, still func(userItem) bool) (Session, error) {
 	now := v.options.Now()
 	id, key := newSecret()
 	csrf, _ := newSecret()
 	u := item.Value.User
 	s := &session{
 		key: key, credential: access.NewUID(), userUID: u.UID, userName: u.Name, csrf: csrf, mustChange: u.MustChangePassword,
-		noFactor: !u.SecondFactor, remote: address(from.Remote), agent: printable(from.Agent, maxAgent), created: now, used: now, expires: now.Add(v.options.SessionLifetime),
+		noFactor: !factor, remote: address(from.Remote), agent: printable(from.Agent, maxAgent), created: now, used: now, expires: now.Add(v.options.SessionLifetime),
 	}
 	if v.sessions.add(s) {
 		v.notify()

@@ -45,6 +45,9 @@ type userRecord struct {
 	ExternalID   string `json:"externalID,omitempty"` // how the provider calls them
 }
 
+// userItem is a user's record with its revision.
+type userItem = store.Item[userRecord]
+
 // tombstone keeps the name of a user who was deleted.
 type tombstone struct {
 	UID       string    `json:"uid"`
