@@ -25,7 +25,7 @@ func (s *Server) beforeWrite(x *exchange, r *http.Request, kind string) {
 	if !audited(r, kind) || s.audit == nil {
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || kind == kindSignIn {
 		x.audited = s.event(r, kind)
 	}
 	x.connects = func() {
@@ -75,6 +75,9 @@ func (s *Server) event(r *http.Request, kind string) audit.Event {
 		e.Verb = "delete"
 	default:
 		e.Verb = strings.ToLower(r.Method)
+	}
+	if kind == kindSignIn {
+		e.Verb = "create" // a session
 	}
 	if _, action, ok := strings.Cut(e.Target[strings.LastIndexByte(e.Target, '/')+1:], ":"); ok && kind == kindAPI {
 		e.Verb = action

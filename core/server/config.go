@@ -173,6 +173,9 @@ func (c *Config) resolve(base string) {
 		if l := c.Identity.Providers[i].LDAP; l != nil {
 			paths = append(paths, &l.CAFile, &l.BindPasswordFile)
 		}
+		if o := c.Identity.Providers[i].OIDC; o != nil {
+			paths = append(paths, &o.CAFile, &o.ClientSecretFile)
+		}
 	}
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {

@@ -4,17 +4,21 @@ package server
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 
 	"github.com/atoll-platform/atoll/core/identity"
 	"github.com/atoll-platform/atoll/core/identity/providers/ldap"
+	"github.com/atoll-platform/atoll/core/identity/providers/oidc"
 )
 
 // Identity says how people prove who they are.
 type Identity struct {
 	RequireSecondFactor string     `json:"requireSecondFactor"` // none, admins, all
+	Origin              string     `json:"origin"`              // where browsers reach Atoll; "": as each request says
 	Providers           []Provider `json:"providers"`
 }
 
@@ -24,6 +28,7 @@ type Provider struct {
 	Title  string `json:"title"`
 	Create bool   `json:"create"`
 	LDAP   *LDAP  `json:"ldap"`
+	OIDC   *OIDC  `json:"oidc"`
 }
 
 // LDAP is a directory. The password lies in a file of its own.
@@ -43,10 +48,26 @@ type LDAP struct {
 	Nesting              int    `json:"nesting"`
 }
 
+// OIDC is an OpenID provider. The secret lies in a file of its own.
+type OIDC struct {
+	Issuer           string   `json:"issuer"`
+	ClientID         string   `json:"clientID"`
+	ClientSecretFile string   `json:"clientSecretFile"`
+	CAFile           string   `json:"caFile"`
+	Scopes           []string `json:"scopes"`
+	NameClaim        string   `json:"nameClaim"`
+	DisplayNameClaim string   `json:"displayNameClaim"`
+	GroupsClaim      string   `json:"groupsClaim"`
+	EmailDomains     []string `json:"emailDomains"`
+}
+
 // options is what identity is told, with the secrets. ErrConfig.
 func (i Identity) options() (identity.Options, error) {
 	required := map[string]string{"none": identity.RequireNobody, "admins": identity.RequireAdmins, "all": identity.RequireAll}
 	o := identity.Options{RequireSecondFactor: required[i.RequireSecondFactor]}
+	if u, err := url.Parse(i.Origin); i.Origin != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Scheme+"://"+u.Host != i.Origin) {
+		return o, fmt.Errorf("%w: /identity/origin: %q is none; https://atoll.example.com would be one", ErrConfig, i.Origin)
+	}
 	for n, p := range i.Providers {
 		wrong := func(key string, err error) error {
 			return fmt.Errorf("%w: /identity/providers/%d/%s: %w", ErrConfig, n, key, err)
@@ -57,7 +78,16 @@ func (i Identity) options() (identity.Options, error) {
 		if p.Title == "" {
 			p.Title = p.Name
 		}
-		provider, err := p.ldap(wrong)
+		make := p.ldap
+		switch {
+		case p.LDAP != nil && p.OIDC != nil:
+			return o, wrong("oidc", errors.New("there is ldap too: a provider is of one kind"))
+		case p.OIDC != nil:
+			make = p.oidc
+		case p.LDAP == nil:
+			return o, wrong("ldap", errors.New("it is missing, and oidc is too: the provider is of no kind"))
+		}
+		provider, err := make(wrong)
 		if err != nil {
 			return o, err
 		}
@@ -69,9 +99,6 @@ func (i Identity) options() (identity.Options, error) {
 // ldap makes the provider that is a directory.
 func (p Provider) ldap(wrong func(string, error) error) (identity.Provider, error) {
 	l := p.LDAP
-	if l == nil {
-		return nil, wrong("ldap", fmt.Errorf("it is missing: the provider is of no kind"))
-	}
 	password, err := readSecret(l.BindPasswordFile)
 	if err != nil {
 		return nil, wrong("ldap/bindPasswordFile", err)
@@ -81,19 +108,51 @@ func (p Provider) ldap(wrong func(string, error) error) (identity.Provider, erro
 		UserBase: l.UserBase, UserFilter: l.UserFilter, NameAttribute: l.NameAttribute, DisplayNameAttribute: l.DisplayNameAttribute, IDAttribute: l.IDAttribute,
 		GroupBase: l.GroupBase, GroupFilter: l.GroupFilter, Nesting: l.Nesting,
 	}
-	if l.CAFile != "" {
-		pem, err := os.ReadFile(l.CAFile)
-		if err != nil {
-			return nil, wrong("ldap/caFile", err)
-		}
-		c.Roots = x509.NewCertPool()
-		if !c.Roots.AppendCertsFromPEM(pem) {
-			return nil, wrong("ldap/caFile", fmt.Errorf("%s holds no certificate in PEM", l.CAFile))
-		}
+	if c.Roots, err = roots(l.CAFile); err != nil {
+		return nil, wrong("ldap/caFile", err)
 	}
 	provider, err := ldap.New(c)
 	if err != nil {
 		return nil, wrong("ldap", err)
 	}
 	return provider, nil
+}
+
+// oidc makes the provider that is an OpenID provider.
+func (p Provider) oidc(wrong func(string, error) error) (identity.Provider, error) {
+	o := p.OIDC
+	c := oidc.Config{
+		Name: p.Name, Title: p.Title, Create: p.Create, Issuer: o.Issuer, ClientID: o.ClientID, Scopes: o.Scopes,
+		NameClaim: o.NameClaim, DisplayNameClaim: o.DisplayNameClaim, GroupsClaim: o.GroupsClaim, EmailDomains: o.EmailDomains,
+	}
+	var err error
+	if o.ClientSecretFile != "" {
+		if c.ClientSecret, err = readSecret(o.ClientSecretFile); err != nil {
+			return nil, wrong("oidc/clientSecretFile", err)
+		}
+	}
+	if c.Roots, err = roots(o.CAFile); err != nil {
+		return nil, wrong("oidc/caFile", err)
+	}
+	provider, err := oidc.New(c)
+	if err != nil {
+		return nil, wrong("oidc", err)
+	}
+	return provider, nil
+}
+
+// roots reads who signs certificates; nil, whom this machine trusts, for no file.
+func roots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
+	}
+	return pool, nil
 }

@@ -32,6 +32,16 @@ func TestProvidersThatCannotBeAreNamed(t *testing.T) {
 		"/identity/providers/1/ldap: url":             func(p *Provider) { p.Name, p.LDAP.URL = "b", "ldap://127.0.0.1" },
 		"/identity/providers/1/ldap/bindPasswordFile": func(p *Provider) { p.Name, p.LDAP.BindPasswordFile = "b", open },
 		"/identity/providers/1/ldap/caFile":           func(p *Provider) { p.Name, p.LDAP.CAFile = "b", open },
+		"/identity/providers/1/oidc: there is ldap":   func(p *Provider) { p.Name, p.OIDC = "b", &OIDC{} },
+		"/identity/providers/1/oidc: issuer": func(p *Provider) {
+			p.Name, p.LDAP, p.OIDC = "b", nil, &OIDC{Issuer: "http://id.example.com", ClientID: "a"}
+		},
+		"/identity/providers/1/oidc/clientSecretFile": func(p *Provider) {
+			p.Name, p.LDAP, p.OIDC = "b", nil, &OIDC{Issuer: "https://id.example.com", ClientID: "a", ClientSecretFile: open}
+		},
+		"/identity/providers/1/oidc/caFile": func(p *Provider) {
+			p.Name, p.LDAP, p.OIDC = "b", nil, &OIDC{Issuer: "https://id.example.com", ClientID: "a", CAFile: open}
+		},
 	} {
 		second := directoryConfig(t)
 		change(&second)

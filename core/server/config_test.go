@@ -33,7 +33,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	if err := decodeConfig("uncommented", []byte(text), &c); err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if c.Listen.TLS == nil || len(c.Clusters) != 1 || len(c.Upstreams) != 1 || len(c.Identity.Providers) != 1 || c.Administrator.PasswordFile == "" || c.Sandbox.Limits.Sandbox().Memory != 256<<20 {
+	if c.Listen.TLS == nil || len(c.Clusters) != 1 || len(c.Upstreams) != 1 || len(c.Identity.Providers) != 2 || c.Identity.Providers[1].OIDC == nil || len(c.Identity.Providers[1].OIDC.EmailDomains) != 1 || c.Administrator.PasswordFile == "" || c.Sandbox.Limits.Sandbox().Memory != 256<<20 {
 		t.Errorf("not all was read: %+v", c)
 	}
 }

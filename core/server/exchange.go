@@ -133,7 +133,7 @@ func (s *Server) tell(x *exchange, r *http.Request, kind string, took time.Durat
 	}
 	s.metrics.count(kind, r.Method, x.status, took)
 	level := slog.LevelInfo
-	reading := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !x.upgraded
+	reading := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !x.upgraded && kind != kindSignIn
 	if reading && x.status < 500 && kind != kindAPI || kind == kindHealth {
 		level = slog.LevelDebug // the many: assets, probes, reads of clusters and extensions
 	}
@@ -167,6 +167,7 @@ const (
 	kindCluster   = "cluster"
 	kindExtension = "extension"
 	kindHealth    = "health"
+	kindSignIn    = "sign-in"
 	kindConsole   = "console"
 )
 
@@ -176,6 +177,8 @@ func kindOf(path string) string {
 		return kindCluster
 	case strings.HasPrefix(path, "/x/"):
 		return kindExtension
+	case strings.HasPrefix(path, "/auth/") && strings.HasSuffix(path, "/callback"):
+		return kindSignIn
 	case strings.HasPrefix(path, "/api/"):
 		return kindAPI
 	case path == "/healthz", path == "/readyz", path == "/metrics":

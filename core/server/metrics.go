@@ -49,7 +49,7 @@ func newMetrics(version, commit string) *metrics {
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "atoll_http_requests_in_flight", Help: "Requests being answered, by kind."}, []string{"kind"}),
 	}
 	m.kinds, m.answered = map[string]kindMetrics{}, map[series]prometheus.Counter{}
-	for _, kind := range []string{kindAPI, kindCluster, kindExtension, kindHealth, kindConsole} {
+	for _, kind := range []string{kindAPI, kindCluster, kindExtension, kindHealth, kindSignIn, kindConsole} {
 		m.kinds[kind] = kindMetrics{inFlight: m.inFlight.WithLabelValues(kind), seconds: m.seconds.WithLabelValues(kind)}
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "atoll_build_info", Help: "Version and commit of this build.", ConstLabels: prometheus.Labels{"version": version, "commit": commit}})

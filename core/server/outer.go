@@ -40,6 +40,8 @@ var outers = []outer{
 	{http.MethodGet, "/healthz", everybody, "", (*Server).alive, nil},
 	{http.MethodGet, "/readyz", everybody, "", (*Server).ready, nil},
 	{http.MethodGet, "/openapi.json", everybody, "", (*Server).serveDocument, nil},
+	{http.MethodGet, "/auth/oidc/:provider/start", everybody, "", (*Server).beginAtProvider, nil},
+	{http.MethodGet, callbackPath(":provider"), everybody, "", (*Server).finishAtProvider, nil},
 	{http.MethodGet, "/metrics", holders, access.AuditView, (*Server).serveMetrics, (*Server).metricsOpen},
 	{http.MethodGet, "/api/v1/stream", signedIn, "", (*Server).serveStream, nil},
 	{"", "/clusters/*", byCluster, "", (*Server).serveCluster, nil},

@@ -2659,12 +2659,17 @@ export interface components {
         };
         Provider: {
             /**
-             * @description ldap: the password is sent with the sign-in, and the provider's name.
+             * @description ldap: the password is sent with the sign-in, and the provider's name. oidc: the browser goes to startPath.
              * @enum {string}
              */
-            kind: "ldap";
+            kind: "ldap" | "oidc";
             /** @example corp */
             name: string;
+            /**
+             * @description Of oidc: to which the browser goes to sign in there. A parameter next says at which of the console's pages it goes on.
+             * @example /auth/oidc/corp/start
+             */
+            startPath?: string;
             /** @example Corporate directory */
             title: string;
         };

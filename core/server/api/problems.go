@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -124,6 +125,12 @@ var known = []struct {
 	{store.ErrConflict, http.StatusConflict},
 }
 
+// ProblemOf is the problem that an error of a room is, for what is served outside
+// the API.
+func ProblemOf(ctx context.Context, log *slog.Logger, err error) *problem.Problem {
+	return (&API{Services{Logger: log}}).problemOf(ctx, err).WithInstance(RequestID(ctx))
+}
+
 // problemOf says what of an error a client may know, and tells it to the audit.
 func (s *API) problemOf(ctx context.Context, err error) *problem.Problem {
 	p := s.told(ctx, err)
@@ -147,6 +154,11 @@ func (s *API) told(ctx context.Context, err error) *problem.Problem {
 		// What the provider said is for whoever keeps it.
 		s.Logger.Error("an identity provider failed", "request", RequestID(ctx), "error", err)
 		return problem.New(http.StatusServiceUnavailable, sentence(identity.ErrProvider.Error()+" at the moment; Atoll's log says more under this request id")).WithRetryAfter(10 * time.Second)
+	}
+	if errors.Is(err, identity.ErrUnproven) {
+		// Why is for whoever keeps Atoll: it helps who tries.
+		s.Logger.Warn("an identity provider has not proven somebody", "request", RequestID(ctx), "error", err)
+		return problem.New(http.StatusUnauthorized, sentence(identity.ErrUnproven.Error()+"; begin again, or ask whoever keeps this Atoll, whose log says more under this request id"))
 	}
 	if errors.Is(err, identity.ErrSecondFactor) {
 		return problem.New(http.StatusUnauthorized, sentence(err.Error())).WithType(typeSecondFactor)

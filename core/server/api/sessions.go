@@ -68,7 +68,9 @@ func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, 
 type Provider struct {
 	Name  string `json:"name" example:"corp"`
 	Title string `json:"title" example:"Corporate directory"`
-	Kind  string `json:"kind" enum:"ldap" doc:"ldap: the password is sent with the sign-in, and the provider's name."`
+	Kind  string `json:"kind" enum:"ldap,oidc" doc:"ldap: the password is sent with the sign-in, and the provider's name. oidc: the browser goes to startPath."`
+
+	StartPath string `json:"startPath,omitempty" doc:"Of oidc: to which the browser goes to sign in there. A parameter next says at which of the console's pages it goes on." example:"/auth/oidc/corp/start"`
 }
 
 type providersOutput struct {
@@ -81,7 +83,11 @@ func (s *API) listProviders(context.Context, *struct{}) (*providersOutput, error
 	out := &providersOutput{}
 	out.Body.Items = []Provider{}
 	for _, p := range s.Identity.Providers() {
-		out.Body.Items = append(out.Body.Items, Provider{Name: p.Name, Title: p.Title, Kind: p.Kind})
+		shown := Provider{Name: p.Name, Title: p.Title, Kind: p.Kind}
+		if p.Kind == identity.KindOIDC {
+			shown.StartPath = "/auth/oidc/" + p.Name + "/start"
+		}
+		out.Body.Items = append(out.Body.Items, shown)
 	}
 	return out, nil
 }
