@@ -216,7 +216,7 @@ func newHouse(t testing.TB) *house {
 	up := newUpstream(t)
 	name := filepath.Join(t.TempDir(), "kubeconfig")
 	writeKubeconfig(t, name, up.Server)
-	h := newHouseAt(t, name)
+	h := newHouseAt(t, name, hasty)
 	h.up = up
 	await(t, "the cluster is ready", func() bool { return h.registry.List()[0].Phase == PhaseReady })
 	return h
@@ -226,12 +226,13 @@ func accessOf(person string) access.Subject {
 	return access.Subject{Name: person, UID: "uid-" + person, Via: access.ViaToken}
 }
 
+// hasty is for upstreams in this process.
+var hasty = Options{Poll: 5 * time.Millisecond, Probe: 20 * time.Millisecond, ProbeTimeout: 500 * time.Millisecond, Patience: 600 * time.Millisecond}
+
 // newHouseAt is a house whose cluster a kubeconfig leads to.
-func newHouseAt(t testing.TB, kubeconfig string) *house {
+func newHouseAt(t testing.TB, kubeconfig string, o Options) *house {
 	h := &house{law: newPeople()}
-	h.registry = NewRegistry(t.Context(), []Config{{Name: "local", Kubeconfig: kubeconfig}}, Options{
-		Poll: 5 * time.Millisecond, Probe: 20 * time.Millisecond, ProbeTimeout: 500 * time.Millisecond, Patience: 600 * time.Millisecond,
-	})
+	h.registry = NewRegistry(t.Context(), []Config{{Name: "local", Kubeconfig: kubeconfig}}, o)
 	t.Cleanup(h.registry.Close)
 	h.proxy = NewProxy(h.registry, h.law, ProxyOptions{})
 	t.Cleanup(h.proxy.Close)

@@ -32,12 +32,12 @@ import (
 
 // authority signs certificates of any age.
 type authority struct {
-	t    *testing.T
+	t    testing.TB
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	a := &authority{t: t}
 	a.cert, a.key = a.sign(&x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, time.Hour)
 	return a
@@ -51,7 +51,9 @@ func (a *authority) sign(template *x509.Certificate, life time.Duration) (*x509.
 		a.t.Fatal(err)
 	}
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
-	template.Subject = pkix.Name{CommonName: template.SerialNumber.String()} // another than its authority's
+	if template.Subject.CommonName == "" {
+		template.Subject.CommonName = template.SerialNumber.String() // another than its authority's
+	}
 	template.NotBefore, template.NotAfter = time.Now().Add(-24*time.Hour), time.Now().Add(life)
 	parent, by := template, key
 	if a.cert != nil {
@@ -77,16 +79,22 @@ func (a *authority) serving(life time.Duration) tls.Certificate {
 // client writes a client's certificate and key to files.
 func (a *authority) client(certFile, keyFile string, life time.Duration) {
 	a.t.Helper()
-	cert, key := a.sign(&x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, life)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	cert, key := a.sign(&x509.Certificate{Subject: pkix.Name{CommonName: "atoll", Organization: []string{"system:masters"}}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, life)
+	a.write(certFile, keyFile, tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key})
+}
+
+// write writes a certificate and its key to files.
+func (a *authority) write(certFile, keyFile string, c tls.Certificate) {
+	a.t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	replace(a.t, keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	replace(a.t, certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
+	replace(a.t, certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}))
 }
 
-func replace(t *testing.T, name string, text []byte) {
+func replace(t testing.TB, name string, text []byte) {
 	t.Helper()
 	if err := os.WriteFile(name+".new", text, 0o600); err != nil {
 		t.Fatal(err)
@@ -184,7 +192,7 @@ func (h *house) recovers(t *testing.T) {
 
 func TestExpiredCertificatesAreNamedAndRenewedOnesUsed(t *testing.T) {
 	up := newAged(t)
-	h := newHouseAt(t, up.file("kubeconfig"))
+	h := newHouseAt(t, up.file("kubeconfig"), hasty)
 	await(t, "the cluster is ready", func() bool { return h.registry.List()[0].Phase == PhaseReady })
 
 	old := up.serving(-time.Hour)
@@ -305,7 +313,7 @@ func TestAClusterThatHangsHoldsNobody(t *testing.T) {
 	between := newWall(t, up.Listener.Addr().String())
 	name := filepath.Join(t.TempDir(), "kubeconfig")
 	writeKubeconfigAt(t, name, up.Server, "https://"+between.Addr().String())
-	h := newHouseAt(t, name)
+	h := newHouseAt(t, name, hasty)
 	await(t, "the cluster is ready", func() bool { return h.registry.List()[0].Phase == PhaseReady })
 
 	// What was begun before: two watches, a log, a terminal.
