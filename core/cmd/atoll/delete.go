@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -17,18 +18,29 @@ const aboutDelete = `Delete things by their names, after a yes.
 A workspace, a project and a user go with all that belongs to them, for good:
 their name has to be typed once more. --yes says it where nobody is at the
 terminal. Deleting a token revokes it, deleting an access request takes it back.
-Extensions are removed with atoll ext remove.`
+Extensions are removed with atoll ext remove.
+
+With -f the things of documents are deleted, the last one first; what is not
+there any more is fine.`
 
 type deleteFlags struct{ yes, ignoreMissing bool }
 
 func newDelete() *cobra.Command {
 	t, w := &target{}, &where{}
+	d := &documents{}
 	var f deleteFlags
 	c := &cobra.Command{
-		Use: "delete KIND NAME...", Short: "Delete what is there, after a yes", Long: aboutDelete, Args: cobra.MinimumNArgs(2),
+		Use: "delete KIND NAME... | -f FILE", Short: "Delete what is there, after a yes", Long: aboutDelete,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(d.files) > 0 {
+				return cobra.NoArgs(c, args)
+			}
+			return cobra.MinimumNArgs(2)(c, args)
+		},
 		Example: "  atoll delete member jane -w red\n" +
 			"  atoll delete project local/demo\n" +
-			"  atoll delete workspace red --yes",
+			"  atoll delete workspace red --yes\n" +
+			"  atoll delete -f tenants.yaml",
 		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				return kindNames(func(k *kind) bool { return k.remove != nil }), cobra.ShellCompDirectiveNoFileComp
@@ -37,6 +49,9 @@ func newDelete() *cobra.Command {
 			return completeNames(c, t, args[0], p, args[1:])
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(d.files) > 0 {
+				return f.deleteDocuments(c, t, d)
+			}
 			k, err := kindOf(args[0])
 			if err != nil {
 				return err
@@ -70,9 +85,38 @@ func newDelete() *cobra.Command {
 	}
 	t.flags(c.Flags())
 	w.flags(c, t)
+	d.flag(c)
+	for _, place := range []string{"workspace", "project"} {
+		c.MarkFlagsMutuallyExclusive("filename", place)
+	}
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&f.ignoreMissing, "ignore-not-found", false, "what is not there is fine")
 	return c
+}
+
+// deleteDocuments deletes the things of documents, the last one first: what lives
+// in another thing stands after it.
+func (f deleteFlags) deleteDocuments(c *cobra.Command, t *target, d *documents) error {
+	all, err := d.read(c)
+	if err != nil {
+		return err
+	}
+	return talk(c, t, func(ctx context.Context, api *client) error {
+		for _, s := range slices.Backward(all) {
+			found, err := s.kind.one(ctx, api, s.Metadata.place(), s.Metadata.Name)
+			if isStatus(err, http.StatusNotFound) {
+				fmt.Fprintf(c.OutOrStdout(), "%s is not there.\n", s)
+				continue
+			}
+			if err == nil {
+				err = f.delete(ctx, c, api, s.kind, found)
+			}
+			if err != nil {
+				return s.wrap("", err)
+			}
+		}
+		return nil
+	})
 }
 
 // delete deletes one thing, if the person wants that.

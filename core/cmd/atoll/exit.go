@@ -33,7 +33,7 @@ const aboutExits = `What atoll's exit codes say:
   5  there is no such thing, or you may not see it
   6  it conflicts with what is there, or is refused as it is
   7  Atoll is not reached, busy, or not able to answer now
-  8  atoll diff and --dry-run: something differs; atoll explain: it is not allowed`
+  8  of atoll diff: something differs`
 
 func newExits() *cobra.Command {
 	return &cobra.Command{Use: "exit-codes", Short: "What atoll's exit codes say", Long: aboutExits}

@@ -22,7 +22,8 @@ Things live on the platform, in a workspace (--workspace NAME) or in a project
   robots            of a workspace
   accessrequests    your own, and those that you may decide about (ar)
 
--o yaml and -o json give all that Atoll says about a thing.`
+-o yaml and -o json give documents, with all that Atoll says about a thing in the
+status; atoll apply reads them.`
 
 // where are the flags that say where things live.
 type where struct{ workspace, project, cluster string }

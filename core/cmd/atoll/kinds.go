@@ -23,6 +23,7 @@ type kind struct {
 	more             func(context.Context, *client, *document) error // asks for what the item does not say
 	columns          []column
 
+	form     *form                      // how documents look and are made true; nil: none is applied
 	remove   func(place, string) string // the path to delete one; nil: none is deleted here
 	asks     bool                       // whoever deletes one types its name once more
 	confirms bool                       // and the API wants to be told

@@ -37,7 +37,7 @@ var kinds = []*kind{
 		name: "Workspace", singular: "workspace", plural: "workspaces", short: "ws", lives: []home{onPlatform}, list: below("workspaces"), get: oneBelow("workspaces"), key: "name",
 		spec:    []string{"title", "budget", "clusters", "podSecurity", "isolated", "serviceTypes", "hosts"},
 		columns: []column{named, titled, narrow("ROLES", status("roles")), wide("BUDGET", spec("budget")), wide("POD SECURITY", spec("podSecurity")), wide("ISOLATED", spec("isolated")), created, uid},
-		remove:  oneBelow("workspaces"), asks: true, confirms: true,
+		form:    workspaceForm, remove: oneBelow("workspaces"), asks: true, confirms: true,
 	},
 	{
 		name: "Project", singular: "project", plural: "projects", lives: []home{inCluster}, key: "name",
@@ -50,7 +50,7 @@ var kinds = []*kind{
 			delete(d.Status, "cluster")
 		},
 		columns: []column{named, narrow("WORKSPACE", spec("workspace")), narrow("PHASE", status("phase")), titled, wide("ROLES", status("roles")), wide("QUOTA", spec("quota")), wide("MESSAGE", status("message")), created, uid},
-		get:     projectPath, remove: projectPath, asks: true, confirms: true,
+		form:    projectForm, get: projectPath, remove: projectPath, asks: true, confirms: true,
 	},
 	{
 		name: "Member", singular: "member", plural: "members", lives: []home{onPlatform, inWorkspace, inProject}, list: below("members"), key: "user",
@@ -65,13 +65,13 @@ var kinds = []*kind{
 			}),
 			narrow("ROLE", spec("role")), narrow("UNTIL", spec("until")), narrow("DISPLAY NAME", status("displayName")), wide("ROLE ID", status("roleID")),
 		},
-		remove: oneBelow("members"),
+		form: memberForm("members"), remove: oneBelow("members"),
 	},
 	{
 		name: "MemberGroup", singular: "membergroup", plural: "membergroups", lives: []home{inWorkspace, inProject}, list: below("members"), key: "group",
 		spec: []string{"role", "until"}, adjust: member,
 		columns: []column{named, narrow("ROLE", spec("role")), narrow("UNTIL", spec("until")), narrow("DISPLAY NAME", status("displayName")), wide("ROLE ID", status("roleID"))},
-		remove:  oneBelow("member-groups"),
+		form:    memberForm("member-groups"), remove: oneBelow("member-groups"),
 	},
 	{
 		name: "Role", singular: "role", plural: "roles", lives: []home{onPlatform, inWorkspace, inProject}, list: below("roles"), key: "name",
@@ -87,26 +87,26 @@ var kinds = []*kind{
 			}
 		},
 		columns: []column{named, narrow("KIND", spec("kind")), narrow("DEFINED IN", func(d document) string { return first(d.Metadata.Workspace, "platform") }), narrow("CUSTOM", status("custom")), titled, wide("PERMISSIONS", spec("permissions")), wide("ID", status("id"))},
-		remove:  oneBelow("roles"),
+		form:    roleForm, remove: oneBelow("roles"),
 	},
 	{
 		name: "User", singular: "user", plural: "users", lives: []home{onPlatform}, list: below("users"), get: oneBelow("users"), key: "name",
 		spec:    []string{"displayName", "disabled", "platformRoles"},
 		columns: []column{named, shownAs, narrow("PLATFORM ROLES", spec("platformRoles")), narrow("DISABLED", spec("disabled")), narrow("PROVIDER", status("provider")), wide("GROUPS", status("groups")), wide("ROBOT", status("robot")), wide("SECOND FACTOR", status("secondFactor")), created, uid},
-		remove:  oneBelow("users"), asks: true,
+		form:    userForm, remove: oneBelow("users"), asks: true,
 	},
 	{
 		name: "Group", singular: "group", plural: "groups", lives: []home{onPlatform, inWorkspace}, list: below("groups"), get: oneBelow("groups"), key: "name",
 		more:    groupMore,
 		spec:    []string{"displayName", "origin", "externalID", "members", "platformRoles"},
 		columns: []column{named, shownAs, narrow("ORIGIN", spec("origin")), wide("EXTERNAL ID", spec("externalID")), created, uid},
-		remove:  oneBelow("groups"),
+		form:    groupForm, remove: oneBelow("groups"),
 	},
 	{
 		name: "Robot", singular: "robot", plural: "robots", lives: []home{inWorkspace}, list: below("robots"), get: oneBelow("robots"), key: "name",
 		spec:    []string{"displayName", "disabled"},
 		columns: []column{named, narrow("USER", status("user")), shownAs, narrow("DISABLED", spec("disabled")), created, uid},
-		remove:  oneBelow("robots"),
+		form:    robotForm, remove: oneBelow("robots"),
 	},
 	{
 		name: "Token", singular: "token", plural: "tokens", lives: []home{onPlatform}, list: below("tokens"), key: "id",

@@ -17,6 +17,7 @@ const about = `Atoll is a multi-tenant Kubernetes platform with a small core.
   atoll recover-admin                 let its administrator in again, while it is stopped
   atoll login URL                     sign in for the commands that follow
   atoll get KIND                      show what is there: workspaces, projects, members, ...
+  atoll apply -f FILE                 make things as documents say; atoll diff shows what would change
   atoll delete KIND NAME              delete it, after a yes
   atoll ext install FOLDER|FILE.tar   put an extension into a running Atoll
   atoll ext list                      what is installed
@@ -30,7 +31,7 @@ func newRoot() *cobra.Command {
 		Use: "atoll", Short: "A multi-tenant Kubernetes platform with a small core", Long: about,
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
-	root.AddCommand(newServe(), newRecoverAdmin(), newLogin(), newLogout(), newContext(), newWhoami(), newGet(), newDelete(), newExt(), newOpenAPI(), newVersion(), newExits())
+	root.AddCommand(newServe(), newRecoverAdmin(), newLogin(), newLogout(), newContext(), newWhoami(), newGet(), newApply(), newDiff(), newDelete(), newExt(), newOpenAPI(), newVersion(), newExits())
 	tellUsage(root)
 	return root
 }

@@ -68,10 +68,10 @@ func (k *kind) one(ctx context.Context, c *client, p place, name string) (docume
 	fits := slices.DeleteFunc(all, func(d document) bool {
 		return d.Kind != k.name || d.Metadata.Name != name && text(d.Status["id"]) != name
 	})
-	switch len(fits) {
-	case 0:
+	if len(fits) == 0 {
 		return document{}, &problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("There is no %s %q here.", k.singular, name)}
-	case 1:
+	}
+	if len(fits) == 1 || fits[0].Status["id"] == nil { // a group has one role that stays, and others that end
 		return fits[0], nil
 	}
 	ids := make([]string, len(fits))
