@@ -315,6 +315,18 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
+// remake reads a value of JSON as another type.
+func remake(from, to any) error {
+	b, err := json.Marshal(from)
+	if err == nil {
+		err = json.Unmarshal(b, to)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil
+}
+
 // exchange sends a request and gives its answer, or a *problem.
 func (c *client) exchange(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	var body io.Reader

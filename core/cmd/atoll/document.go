@@ -15,7 +15,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -114,24 +113,17 @@ func text(v any) string {
 
 // writeYAML writes documents as a stream of YAML, which atoll apply reads.
 func writeYAML(out io.Writer, all []document) error {
-	for i, d := range all {
-		var b bytes.Buffer
-		if i > 0 {
-			b.WriteString("---\n")
-		}
-		e := yaml.NewEncoder(&b)
-		e.SetIndent(2)
+	e := yaml.NewEncoder(out) // which puts --- between them
+	e.SetIndent(2)
+	for _, d := range all {
 		if err := e.Encode(d); err != nil {
 			return fmt.Errorf("writing YAML: %w", err)
 		}
-		if err := e.Close(); err != nil {
-			return fmt.Errorf("writing YAML: %w", err)
-		}
-		if _, err := out.Write(b.Bytes()); err != nil {
-			return err
-		}
 	}
-	return nil
+	if len(all) == 0 {
+		return nil
+	}
+	return e.Close()
 }
 
 // list is many documents as one, as JSON wants it.

@@ -27,13 +27,13 @@ const aboutExits = `What atoll's exit codes say:
 
   0  done
   1  it failed in another way than those below
-  2  the command line or a document is wrong; nothing was sent
+  2  the command line or a document is wrong; nothing was sent for it
   3  not signed in, or the sign-in is over
   4  denied: the message names the permission that is missing
   5  there is no such thing, or you may not see it
   6  it conflicts with what is there, or is refused as it is
   7  Atoll is not reached, busy, or not able to answer now
-  8  of atoll diff: something differs`
+  8  of atoll diff: something differs; of atoll explain: it is not allowed`
 
 func newExits() *cobra.Command {
 	return &cobra.Command{Use: "exit-codes", Short: "What atoll's exit codes say", Long: aboutExits}

@@ -80,6 +80,7 @@ func newExtReview(t *target) *cobra.Command {
 	var module string
 	c := &cobra.Command{
 		Use: "review FOLDER|FILE.tar", Short: "Show what an extension asks for; installs nothing", Args: cobra.ExactArgs(1),
+		Example: "  atoll ext review hello.tar",
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := readPackage(args[0], module)
 			if err != nil {
@@ -102,6 +103,7 @@ func newExtReview(t *target) *cobra.Command {
 func newExtList(t *target) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List what is installed", Args: cobra.NoArgs,
+		Example: "  atoll ext list",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return talk(c, t, func(ctx context.Context, api *client) error {
 				out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 3, ' ', 0)
@@ -137,6 +139,7 @@ func newExtRemove(t *target) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use: "remove NAME", Short: "Remove an extension with everything that it brought", Args: cobra.ExactArgs(1), ValidArgsFunction: completeExtension(t),
+		Example: "  atoll ext remove hello",
 		RunE: func(c *cobra.Command, args []string) error {
 			return talk(c, t, func(ctx context.Context, api *client) error {
 				path := "/api/v1/extensions/" + url.PathEscape(args[0])

@@ -87,7 +87,7 @@ func newGet() *cobra.Command {
 				err = k.at(p)
 			}
 			if err == nil {
-				err = checkFormat(format)
+				err = checkFormat(format, formats...)
 			}
 			if err != nil {
 				return err
@@ -118,7 +118,7 @@ func newGet() *cobra.Command {
 	}
 	t.flags(c.Flags())
 	w.flags(c, t)
-	outputFlag(c, &format)
+	outputFlag(c, &format, formats...)
 	c.Flags().StringVar(&w.cluster, "cluster", "", "only projects of the cluster of this `name`")
 	c.Flags().StringVar(&filter, "filter", "", "only what has this `text` in its name or title")
 	c.Flags().StringVar(&sort, "sort", "", "the `field` to sort by, such as name or -createdAt")

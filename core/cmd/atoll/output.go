@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,29 +11,43 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 )
 
 // What -o may say.
 const (
 	formatTable = "table"
 	formatWide  = "wide"
+	formatText  = "text"
 	formatJSON  = "json"
 	formatYAML  = "yaml"
 	formatName  = "name"
 )
 
+// formats are those of lists.
 var formats = []string{formatTable, formatWide, formatJSON, formatYAML, formatName}
 
-func outputFlag(c *cobra.Command, format *string) {
-	c.Flags().StringVarP(format, "output", "o", formatTable, "`format`: "+strings.Join(formats, ", "))
-	mustComplete(c, "output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+// outputFlag adds -o; the first format is the default.
+func outputFlag(c *cobra.Command, format *string, all ...string) {
+	c.Flags().StringVarP(format, "output", "o", all[0], "`format`: "+strings.Join(all, ", "))
+	mustComplete(c, "output", cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func checkFormat(format string) error {
-	if slices.Contains(formats, format) {
+func checkFormat(format string, all ...string) error {
+	if slices.Contains(all, format) {
 		return nil
 	}
-	return wrongUse("-o %q: expected one of %s", format, strings.Join(formats, ", "))
+	return wrongUse("-o %q: expected one of %s", format, strings.Join(all, ", "))
+}
+
+// showValue prints what the API answered, as JSON or YAML.
+func showValue(out io.Writer, v any, format string) error {
+	if format == formatJSON {
+		return writeJSON(out, v)
+	}
+	e := yaml.NewEncoder(out)
+	e.SetIndent(2)
+	return errors.Join(e.Encode(v), e.Close())
 }
 
 // show prints documents. One that was asked for by name is printed as itself,

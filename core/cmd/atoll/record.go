@@ -76,7 +76,8 @@ var errDiffers = errors.New("the module does not do the same")
 func newExtReplay() *cobra.Command {
 	return &cobra.Command{
 		Use: "replay RECORDING MODULE.wasm", Short: "Have a module do what is in a recording, and say where it does otherwise", Args: cobra.ExactArgs(2),
-		Long: "Have a module do what is in a recording, here and with nothing around it. It says where the module does otherwise, and what both used. It fails when they differ.",
+		Long:    "Have a module do what is in a recording, here and with nothing around it. It says where the module does otherwise, and what both used. It fails when they differ.",
+		Example: "  atoll ext replay logging.atollrec build/extensions/logging.wasm",
 		RunE: func(c *cobra.Command, args []string) error {
 			f, err := os.Open(args[0])
 			if err != nil {

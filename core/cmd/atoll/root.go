@@ -19,6 +19,7 @@ const about = `Atoll is a multi-tenant Kubernetes platform with a small core.
   atoll get KIND                      show what is there: workspaces, projects, members, ...
   atoll apply -f FILE                 make things as documents say; atoll diff shows what would change
   atoll delete KIND NAME              delete it, after a yes
+  atoll explain PERMISSION            why somebody may or may not, and who could change that
   atoll ext install FOLDER|FILE.tar   put an extension into a running Atoll
   atoll ext list                      what is installed
 
@@ -31,7 +32,7 @@ func newRoot() *cobra.Command {
 		Use: "atoll", Short: "A multi-tenant Kubernetes platform with a small core", Long: about,
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
-	root.AddCommand(newServe(), newRecoverAdmin(), newLogin(), newLogout(), newContext(), newWhoami(), newGet(), newApply(), newDiff(), newDelete(), newExt(), newOpenAPI(), newVersion(), newExits())
+	root.AddCommand(newServe(), newRecoverAdmin(), newLogin(), newLogout(), newContext(), newWhoami(), newGet(), newApply(), newDiff(), newDelete(), newExplain(), newExt(), newOpenAPI(), newVersion(), newExits())
 	tellUsage(root)
 	return root
 }
@@ -39,6 +40,7 @@ func newRoot() *cobra.Command {
 func newOpenAPI() *cobra.Command {
 	return &cobra.Command{
 		Use: "openapi", Short: "Print the OpenAPI 3.1 document of the REST API", Args: cobra.NoArgs,
+		Example: "  atoll openapi > openapi.json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			text, err := server.OpenAPI()
 			if err != nil {
@@ -53,6 +55,7 @@ func newOpenAPI() *cobra.Command {
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Example: "  atoll version",
 		Run: func(c *cobra.Command, _ []string) {
 			built := version
 			if commit != "" {

@@ -24,14 +24,15 @@ Extensions run in a process of their own, which has none of Atoll's credentials,
 files and network, and is started again when it dies. That takes Unix; elsewhere,
 or for debugging, --sandbox-in-process runs them here.
 
-  atoll serve --print-config > atoll.yaml    every key, its default and what it is for
-  atoll serve --config atoll.yaml            flags win over the file`
+--print-config prints a configuration with every key, its default and what it is
+for. Flags win over the file.`
 
 func newServe() *cobra.Command {
 	var file, http, https, data, level, format string
 	var print, inProcess bool
 	c := &cobra.Command{
 		Use: "serve", Short: "Run Atoll", Long: aboutServe, Args: cobra.NoArgs,
+		Example: "  atoll serve --print-config > atoll.yaml\n  atoll serve --config atoll.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if print {
 				_, err := fmt.Fprint(c.OutOrStdout(), server.ExampleConfig)

@@ -13,15 +13,32 @@ import (
 	"github.com/spf13/cobra"
 )
 
+var whoamiFormats = []string{formatText, formatJSON, formatYAML, formatName}
+
 func newWhoami() *cobra.Command {
 	t := &target{}
+	var format string
 	c := &cobra.Command{
 		Use: "whoami", Short: "Say who you are to Atoll", Args: cobra.NoArgs,
-		Example: "  atoll whoami\n  atoll whoami --context jane@atoll.example.com",
+		Example: "  atoll whoami\n  atoll whoami --context jane@atoll.example.com\n  atoll whoami -o name",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkFormat(format, whoamiFormats...); err != nil {
+				return err
+			}
 			return talk(c, t, func(ctx context.Context, api *client) error {
+				var all map[string]any
+				if err := api.call(ctx, http.MethodGet, "/api/v1/users/me", nil, &all); err != nil {
+					return err
+				}
+				switch format {
+				case formatName:
+					_, err := fmt.Fprintln(c.OutOrStdout(), printable(text(all["name"])))
+					return err
+				case formatJSON, formatYAML:
+					return showValue(c.OutOrStdout(), all, format)
+				}
 				var me account
-				if err := api.call(ctx, http.MethodGet, "/api/v1/users/me", nil, &me); err != nil {
+				if err := remake(all, &me); err != nil {
 					return err
 				}
 				out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
@@ -44,5 +61,6 @@ func newWhoami() *cobra.Command {
 		},
 	}
 	t.flags(c.Flags())
+	outputFlag(c, &format, whoamiFormats...)
 	return c
 }
