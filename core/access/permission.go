@@ -63,7 +63,7 @@ var coreItems = []Item{
 	{Permission: ProjectsView, Scope: KindProject, Title: "See the project", Description: "The project and its state."},
 	{Permission: MembersView, Scope: KindProject, Title: "See members", Description: "Who belongs here, and what the roles are."},
 	{Permission: MembersManage, Scope: KindProject, Title: "Manage members", Description: "Give and take roles.", Needs: []Permission{MembersView}},
-	{Permission: ActivityView, Scope: KindProject, Title: "See what was done", Description: "Who did what here, and from where."},
+	{Permission: ActivityView, Scope: KindProject, Title: "See what was done", Description: "Who did what here, from where, and what it made different."},
 	{Permission: WorkloadsView, Scope: KindProject, Title: "See workloads", Description: "Everything that runs, and its logs; nothing secret.", Needs: []Permission{ProjectsView}},
 	{Permission: WorkloadsManage, Scope: KindProject, Title: "Manage workloads", Description: "Create, change and delete what runs. What runs reads the secrets it is given.", Needs: []Permission{WorkloadsView}},
 	{Permission: PodsExec, Scope: KindProject, Title: "Go into containers", Description: "Terminals, requests to them by forwarding and proxy, debugging containers.", Needs: []Permission{WorkloadsView}},

@@ -4,6 +4,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -45,6 +46,10 @@ type Event struct {
 	Result string `json:"result"`           // Done, Denied, Refused, Failed
 	Status int    `json:"status,omitempty"` // of HTTP
 	Reason string `json:"reason,omitempty"` // the missing permission, the kind of failure
+
+	DryRun  bool     `json:"dryRun,omitempty"`  // it was tried only, and nothing is different
+	Changes []Change `json:"changes,omitempty"` // MaxChanges at most
+	More    int      `json:"more,omitempty"`    // changes that are not among them
 }
 
 // ResultOf is how a request ended that got this status of HTTP.
@@ -74,9 +79,20 @@ func (e *Event) fit() {
 		&e.RequestID, &e.User, &e.UserUID, &e.Via, &e.Credential, &e.Remote, &e.Extension, &e.Version, &e.Verb, &e.Target,
 		&e.Cluster, &e.Workspace, &e.WorkspaceUID, &e.Project, &e.ProjectUID, &e.Result, &e.Reason,
 	} {
-		*s = bounded(printable(bounded(*s, maxField)), maxField)
+		*s = fitted(*s, maxField)
+	}
+	if n := len(e.Changes); n > MaxChanges {
+		e.More += n - MaxChanges
+		e.Changes = e.Changes[:MaxChanges]
+	}
+	e.Changes = slices.Clone(e.Changes)
+	for i := range e.Changes {
+		e.Changes[i].fit()
 	}
 }
+
+// fitted is a text as it is written.
+func fitted(s string, most int) string { return bounded(printable(bounded(s, most)), most) }
 
 // printable has every character that is not to be seen written out, \u000a for
 // the end of a line: whatever shows an event later, nobody's words begin a line of

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -76,7 +77,7 @@ func TestEventsAreKeptInOrder(t *testing.T) {
 		t.Fatalf("%d events, %d other lines, %d lost", len(events), len(others), l.Lost())
 	}
 	full.Time = full.Time.UTC()
-	if events[0] != full {
+	if !reflect.DeepEqual(events[0], full) {
 		t.Fatalf("got %+v, want %+v", events[0], full)
 	}
 	for i, e := range events[1:] {

@@ -5,7 +5,6 @@ package audit
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -145,8 +144,8 @@ func (f Filter) compile() compiled {
 		if value == "" {
 			continue
 		}
-		if text, err := json.Marshal(map[string]string{key: value}); err == nil {
-			c.needles = append(c.needles, text[1:len(text)-1])
+		if text, err := encode(map[string]string{key: value}); err == nil {
+			c.needles = append(c.needles, bytes.Trim(text, "{}\n"))
 		}
 	}
 	return c

@@ -324,10 +324,15 @@ func TestNothingForgesALine(t *testing.T) {
 	l := open(t, dir, audit.Options{})
 	nasty := []string{
 		"a\n{\"time\":\"2030-01-01T00:00:00Z\",\"user\":\"root\",\"verb\":\"forged\"}\n", "a\r\nb", "\x00\x01\x1b[2J\x7f", "\u2028\u2029\u0085\u202e", "\xff\xfe\xc3",
-		strings.Repeat("\x00", 5000), strings.Repeat("\U0001F600", 5000), `","verb":"forged","x":"`,
+		strings.Repeat("\x00", 5000), strings.Repeat("\U0001F600", 5000), `","verb":"forged","x":"`, strings.Repeat("<", 5000), strings.Repeat(`"`, 5000), strings.Repeat(`\`, 5000),
 	}
 	for _, s := range nasty {
+		var changes []audit.Change
+		for range 2 * audit.MaxChanges {
+			changes = append(changes, audit.Change{Path: s, From: s, To: s})
+		}
 		l.Record(t.Context(), audit.Event{
+			Changes:   changes,
 			RequestID: s, User: s, UserUID: s, Via: s, Credential: s, Remote: s, Extension: s, Version: s, Verb: s, Target: s,
 			Cluster: s, Workspace: s, WorkspaceUID: s, Project: s, ProjectUID: s, Result: s, Reason: s,
 		})
@@ -337,7 +342,7 @@ func TestNothingForgesALine(t *testing.T) {
 		t.Fatalf("%d events, %d damaged", len(events), damaged)
 	}
 	for _, e := range events {
-		if e.Verb == "forged" || e.User == "root" {
+		if e.Verb == "forged" || e.User == "root" || len(e.Changes) != audit.MaxChanges || e.More != audit.MaxChanges {
 			t.Fatalf("%+v", e)
 		}
 	}
@@ -346,7 +351,7 @@ func TestNothingForgesALine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := bytes.Count(text, []byte{'\n'}); lines != len(nasty) || len(text) > len(nasty)*64<<10 {
+	if lines := bytes.Count(text, []byte{'\n'}); lines != len(nasty) || len(text) > len(nasty)*192<<10 {
 		t.Fatalf("%d lines, %d bytes", lines, len(text))
 	}
 	for _, r := range string(text) {

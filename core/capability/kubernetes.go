@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/audit"
 	"github.com/atoll-platform/atoll/core/kube"
 	"github.com/atoll-platform/atoll/core/sandbox"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
@@ -32,6 +33,7 @@ type Via = kube.Via
 // sandbox.Request.Value as *Call. It must not change while the request runs.
 type Call struct {
 	Subject access.Subject
+	Origin  Origin
 	Cluster string // empty when the request's path names none
 	// What the manifest that was consented to asks for: of Kubernetes, and of
 	// upstreams by name.
@@ -43,6 +45,7 @@ type Call struct {
 type Door struct {
 	kubernetes Kubernetes
 	log        *slog.Logger
+	record     Record // nil: nobody is told
 }
 
 // NewDoor makes the door. Every request through it is recorded in log: writes
@@ -51,7 +54,7 @@ func NewDoor(k Kubernetes, log *slog.Logger) *Door {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Door{k, log}
+	return &Door{kubernetes: k, log: log}
 }
 
 // Doors finds doors by authority, for sandbox.Options.
@@ -161,13 +164,29 @@ func (d *Door) Do(ctx context.Context, call *Call, via Via, r *http.Request) (*h
 		d.log.WarnContext(ctx, "extension asked for no path of the Kubernetes API", append(attributes, "error", err)...)
 		return nil, &sandbox.ResetError{Code: wire.Invalid, Text: err.Error()}
 	}
+	write := d.write(call, via, r, q)
 	if ok, why := Allowed(call.Rules, q); !ok {
+		write.end(ctx, http.StatusForbidden, audit.Denied, why)
 		d.log.WarnContext(ctx, "extension refused at the door to Kubernetes", append(attributes, "reason", why)...)
 		return nil, &sandbox.ResetError{Code: wire.Denied, Text: why}
 	}
+	var observation *Observation
+	if write != nil {
+		observation = Observe(ctx, d.kubernetes, call.Subject, call.Cluster, r.URL.Path, q, via)
+	}
 	response, err := d.kubernetes.RoundTrip(ctx, call.Subject, call.Cluster, r, via)
 	if err != nil {
+		write.end(ctx, 0, audit.Failed, "nobody waited for the answer")
 		return nil, err
+	}
+	if observation == nil {
+		write.end(ctx, response.StatusCode, audit.ResultOf(response.StatusCode), "")
+	} else {
+		response.Body = &observed{ReadCloser: response.Body, Observation: observation, end: func() {
+			write.Result = audit.ResultOf(response.StatusCode)
+			observation.Tell(&write.Event, response.Header)
+			write.end(ctx, response.StatusCode, write.Result, write.Reason)
+		}}
 	}
 	level := slog.LevelInfo
 	if q.Discovery || q.Verb == "get" || q.Verb == "list" || q.Verb == "watch" {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/atoll-platform/atoll/core/audit"
 	"github.com/atoll-platform/atoll/core/sandbox"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
@@ -37,8 +38,9 @@ var (
 
 // Upstreams is the door. It is safe for concurrent use.
 type Upstreams struct {
-	bound map[bindingKey]*upstream
-	log   *slog.Logger
+	bound  map[bindingKey]*upstream
+	log    *slog.Logger
+	record Record // nil: nobody is told
 }
 
 // bindingKey says for whom a binding is; without a workspace, for all of them.
@@ -111,7 +113,9 @@ func (u *Upstreams) find(extension, name, workspaceUID string) *upstream {
 func (u *Upstreams) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Request) (*sandbox.Response, error) {
 	name := strings.TrimSuffix(r.Authority, upstreamSuffix)
 	log := u.log.With("extension", p.Extension, "version", p.Version, "upstream", name, "request", r.RequestID, "user", r.Caller.User, "method", r.Method)
+	var write *told
 	refuse := func(code wire.Code, text string, reason any) (*sandbox.Response, error) {
+		write.end(ctx, 0, resultOf(code), text)
 		log.WarnContext(ctx, "extension got nothing from an upstream", "code", code, "reason", reason)
 		return nil, &sandbox.ResetError{Code: code, Text: text}
 	}
@@ -119,6 +123,7 @@ func (u *Upstreams) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Reque
 	if !ok {
 		return refuse(wire.Denied, "nobody asked: this request acts for no person", "it acts for no person")
 	}
+	write = u.write(call, p, r, name)
 	templates, declared := call.Upstreams[name]
 	if !declared {
 		return refuse(wire.Denied, fmt.Sprintf("the manifest asks for no upstream %.64q", name), "the manifest does not name it")
@@ -140,6 +145,7 @@ func (u *Upstreams) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Reque
 	if err != nil {
 		done()
 		if ctx.Err() != nil {
+			write.end(ctx, 0, audit.Failed, "nobody waited for the answer")
 			return nil, ctx.Err() // whoever asked has left, or their time is up
 		}
 		code, text := failure(err)
@@ -150,6 +156,7 @@ func (u *Upstreams) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Reque
 		done()
 		return refuse(code, fmt.Sprintf("the upstream %q %s", name, text), fmt.Sprintf("it answered %d", response.StatusCode))
 	}
+	write.end(ctx, response.StatusCode, audit.ResultOf(response.StatusCode), "")
 	log.DebugContext(ctx, "extension asked an upstream", "path", path, "status", response.StatusCode, "took", time.Since(began))
 	answer := &sandbox.Response{Status: response.StatusCode, Body: &upstreamBody{response.Body, name, done}}
 	for _, h := range upstreamResponseHeaders {
@@ -158,6 +165,17 @@ func (u *Upstreams) Open(ctx context.Context, p sandbox.Parent, r *sandbox.Reque
 		}
 	}
 	return answer, nil
+}
+
+// resultOf is how a request ended that the door refused, or that failed.
+func resultOf(code wire.Code) string {
+	switch code {
+	case wire.Denied:
+		return audit.Denied
+	case wire.Unavailable, wire.Deadline:
+		return audit.Failed
+	}
+	return audit.Refused
 }
 
 // roundTrip sends a request that was allowed. Redirects are never followed.

@@ -188,6 +188,6 @@ func (h *Host) wait(ctx context.Context, revision store.Revision) error {
 }
 
 // call is on whose behalf a request of the extension runs.
-func (a *active) call(s access.Subject, cluster string) *capability.Call {
-	return &capability.Call{Subject: s, Cluster: cluster, Rules: a.rules, Upstreams: a.upstreams}
+func (a *active) call(s access.Subject, from capability.Origin, cluster string) *capability.Call {
+	return &capability.Call{Subject: s, Origin: from, Cluster: cluster, Rules: a.rules, Upstreams: a.upstreams}
 }

@@ -176,7 +176,7 @@ func (h *Host) rules(r *http.Request, a *active, s access.Subject, at place) fra
 			if h.options.Door == nil {
 				return ask.String()
 			}
-			allowed, err := h.options.Door.May(r.Context(), a.call(s, at.Cluster), capability.Via{Extension: a.Name, Version: a.Version}, ask)
+			allowed, err := h.options.Door.May(r.Context(), a.call(s, h.origin(r), at.Cluster), capability.Via{Extension: a.Name, Version: a.Version}, ask)
 			if err != nil {
 				h.log.Warn("a right cannot be asked for", "extension", a.Name, "question", ask.String(), "error", err)
 			}
@@ -259,7 +259,7 @@ func (h *Host) ServeKubernetes(w http.ResponseWriter, r *http.Request, s access.
 			request.Header.Set(key, v)
 		}
 	}
-	response, err := h.options.Door.Do(ctx, a.call(s, cluster), capability.Via{Extension: a.Name, Version: a.Version}, request)
+	response, err := h.options.Door.Do(ctx, a.call(s, h.origin(r), cluster), capability.Via{Extension: a.Name, Version: a.Version}, request)
 	if err != nil {
 		if r.Context().Err() == nil {
 			p := h.why(ctx, err)

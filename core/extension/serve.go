@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/capability"
 	"github.com/atoll-platform/atoll/core/sandbox"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
@@ -145,7 +146,7 @@ func (h *Host) request(a *active, r *http.Request, s access.Subject, at place, a
 	}
 	request := &sandbox.Request{
 		Authority: authority, Method: r.Method, Target: target, Caller: at.caller, RequestID: h.requestID(r),
-		Traceparent: traceparent(r), Locale: a.pkg.language(r.Header.Get("Accept-Language")), Value: a.call(s, at.Cluster),
+		Traceparent: traceparent(r), Locale: a.pkg.language(r.Header.Get("Accept-Language")), Value: a.call(s, h.origin(r), at.Cluster),
 	}
 	for _, key := range requestHeaders {
 		for _, value := range r.Header[http.CanonicalHeaderKey(key)] {
@@ -153,6 +154,11 @@ func (h *Host) request(a *active, r *http.Request, s access.Subject, at place, a
 		}
 	}
 	return request
+}
+
+// origin is where a request comes from, for the audit.
+func (h *Host) origin(r *http.Request) capability.Origin {
+	return capability.Origin{RequestID: h.requestID(r), Remote: r.RemoteAddr}
 }
 
 func traceparent(r *http.Request) string {

@@ -29,24 +29,28 @@ func (s *Server) beforeWrite(x *exchange, r *http.Request, kind string) {
 		x.audited = s.event(r, kind)
 	}
 	x.connects = func() {
-		x.audited = s.event(r, kind)
-		x.audited.Verb = "connect"
-		s.afterWrite(x, r, kind)
+		if x.audited = s.event(r, kind); x.audited.Verb != "" {
+			x.audited.Verb = "connect"
+			s.afterWrite(x, r, kind)
+		}
 	}
 }
 
 // afterWrite tells the audit of a write when it was answered, and of a
 // connection when it begins.
 func (s *Server) afterWrite(x *exchange, r *http.Request, kind string) {
-	if !audited(r, kind) || s.audit == nil {
+	if !audited(r, kind) || s.audit == nil || x.atDoor || x.audited.Verb == "" {
 		return
 	}
 	e := &x.audited
 	who := x.noted.Subject
 	e.RequestID, e.User, e.UserUID, e.Via, e.Credential = x.id, who.Name, who.UID, who.Via, who.Credential
 	e.Remote, e.Status, e.Result = r.RemoteAddr, x.status, audit.ResultOf(x.status)
-	if e.Result != audit.Done {
+	if e.Result != audit.Done && x.noted.Reason != "" {
 		e.Reason = x.noted.Reason
+	}
+	if x.observed != nil {
+		x.observed.Tell(e, x.Header())
 	}
 	if x.noted.Made != "" {
 		e.Target += "/" + x.noted.Made
@@ -61,7 +65,49 @@ func (s *Server) afterWrite(x *exchange, r *http.Request, kind string) {
 	s.audit.Record(context.WithoutCancel(r.Context()), *e)
 }
 
-// event is what a request says by itself.
+// observe looks at a write to a cluster before and after it is made.
+func (s *Server) observe(w http.ResponseWriter, r *http.Request, who access.Subject, cluster, path string) http.ResponseWriter {
+	x := exchangeOf(r.Context())
+	if x == nil || x.audited.Verb == "" {
+		return w
+	}
+	q, err := capability.Read(r.Method, path, r.URL.RawQuery)
+	if err != nil || q.Discovery {
+		return w
+	}
+	if x.observed = capability.Observe(r.Context(), s.proxy, who, cluster, path, q, capability.Via{}); x.observed == nil {
+		return w
+	}
+	return &observedWriter{w, x.observed}
+}
+
+// observedWriter shows an answer to an observation.
+type observedWriter struct {
+	http.ResponseWriter
+	seen *capability.Observation
+}
+
+func (w *observedWriter) Write(p []byte) (int, error) {
+	_, _ = w.seen.Write(p) // it fails never
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *observedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// atDoor takes an event of a door that extensions knock on.
+func (s *Server) atDoor(ctx context.Context, e audit.Event) {
+	s.identify(&e)
+	s.audit.Record(ctx, e)
+	// What the console asks of Kubernetes for an extension is one thing: the door
+	// knows more of it than its request does.
+	if x := exchangeOf(ctx); x != nil && x.id == e.RequestID && x.door {
+		x.atDoor = true
+	}
+}
+
+// event is what a request says by itself; empty when it only asks something of
+// a cluster.
 func (s *Server) event(r *http.Request, kind string) audit.Event {
 	e := audit.Event{Target: r.URL.EscapedPath()}
 	switch r.Method {
@@ -93,8 +139,11 @@ func (s *Server) event(r *http.Request, kind string) audit.Event {
 		segments = segments[2:] // without /api/v1
 	}
 	if kind == kindCluster && len(segments) > 2 {
+		e.DryRun = capability.DryRun(r.URL.RawQuery)
 		if q, err := capability.Read(r.Method, "/"+strings.Join(segments[2:], "/"), r.URL.RawQuery); err == nil && !q.Discovery {
-			e.Verb = q.Verb // deletecollection, and what a session is
+			if e.Verb = q.Verb; !capability.Writes(q) {
+				return audit.Event{}
+			}
 		}
 	}
 	e.Cluster, e.Workspace, e.Project = placeOf(segments, kind)

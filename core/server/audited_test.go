@@ -145,6 +145,50 @@ func TestAWorkspaceDoesNotInheritTheAuditOfItsName(t *testing.T) {
 	}
 }
 
+func TestWhatAWriteToAClusterMadeDifferentIsTold(t *testing.T) {
+	u := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		object := `{"kind":"Deployment","metadata":{"name":"web"},"spec":{"replicas":%d,"password":"%[1]d"}}`
+		if strings.Contains(r.URL.Path, "/secrets/") {
+			object = `{"kind":"Secret","metadata":{"name":"s"},"data":{"password":"topsecret%d"}}`
+		}
+		switch {
+		case r.Method == "GET":
+			fmt.Fprintf(w, object, 1)
+		case strings.HasSuffix(r.URL.Path, "/busy"):
+			w.WriteHeader(http.StatusConflict)
+			fmt.Fprint(w, `{"kind":"Status","message":"somebody was faster"}`)
+		default:
+			fmt.Fprintf(w, object, 3)
+		}
+	})
+	r := startWith(t, u, nil)
+	admin := r.admin()
+	const deployments = "/clusters/local/apis/apps/v1/namespaces/red-1/deployments"
+	admin.must("PATCH", deployments+"/web", "{}", 200)
+	admin.must("POST", deployments+"?dryRun=All", "{}", 200)
+	admin.must("PUT", deployments+"/busy", "{}", 409)
+	admin.must("PUT", "/clusters/local/api/v1/namespaces/red-1/secrets/s", "{}", 200)
+	admin.must("POST", "/clusters/local/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", `{"spec":{"resourceAttributes":{"namespace":"red-1","verb":"get"}}}`, 200)
+	var got []string
+	for _, e := range admin.audits("cluster=local") {
+		got = append(got, fmt.Sprint(e.Verb, " ", e.Target, " ", e.Result, " ", e.DryRun, " ", e.Reason, " ", e.Changes))
+	}
+	want := []string{
+		"update /clusters/local/api/v1/namespaces/red-1/secrets/s done false  [{/data/password   true}]",
+		"update " + deployments + "/busy refused false somebody was faster []",
+		"create " + deployments + "/web done true  []",
+		"patch " + deployments + `/web done false  [{/spec/password "1" "3" false} {/spec/replicas 1 3 false}]`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	r.stopAndWait()
+	if strings.Contains(readAll(t, r.dir+"/audit"), "topsecret") {
+		t.Error("the audit holds a secret")
+	}
+}
+
 // stream opens the stream; lines come over the channel, which is closed at its
 // end.
 func (b *browser) stream(query string) <-chan api.AuditLine {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/atoll-platform/atoll/core/audit"
+	"github.com/atoll-platform/atoll/core/capability"
 	"github.com/atoll-platform/atoll/core/server/api"
 	"github.com/atoll-platform/atoll/core/server/problem"
 )
@@ -26,10 +27,13 @@ type exchange struct {
 	id       string
 	status   int
 	bytes    int64
-	noted    api.Noted   // who asked, once that is known, and more
-	audited  audit.Event // what was known of a write before it was made
-	connects func()      // tells the audit of a connection that is handed over; nil for none
-	cork     *corkConn   // nil where answers share a connection
+	noted    api.Noted               // who asked, once that is known, and more
+	audited  audit.Event             // what was known of a write before it was made
+	observed *capability.Observation // of a write to a cluster; nil for none
+	door     bool                    // it goes through a door as it is
+	atDoor   bool                    // and the door has told the audit of it
+	connects func()                  // tells the audit of a connection that is handed over; nil for none
+	cork     *corkConn               // nil where answers share a connection
 	upgraded bool
 }
 

@@ -136,6 +136,12 @@ func TestInstalledExtensionComesAndGoes(t *testing.T) {
 	for got := shown(); !slices.Equal(got, []string{"hello nav.project", "hello page"}) && !slices.Equal(got, []string{"hello page", "hello nav.project"}); got = shown() {
 		t.Logf("the tab shows %v", got)
 	}
+	admin.must("DELETE", "/x/hello/-/kubernetes/clusters/local/api/v1/namespaces/demo/pods/a", nil, 403)
+	told := admin.audits("extension=hello&cluster=local&project=demo")
+	if len(told) != 1 || told[0].Verb != "delete" || told[0].Target != "/clusters/local/api/v1/namespaces/demo/pods/a" || told[0].Result != "denied" || told[0].Reason == "" ||
+		told[0].Version != "0.1.0" || told[0].User != adminName || told[0].Remote == "" || told[0].RequestID == "" || told[0].Workspace != "demo" {
+		t.Errorf("what the extension was refused is told as %+v", told)
+	}
 	if a := admin.must("GET", "/x/hello/-/fragments/greetings?cluster=local&project=demo", nil, 200); !json.Valid(a.body) {
 		t.Errorf("%s", a.body)
 	}

@@ -158,7 +158,7 @@ func (s *Server) serveCluster(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
-	s.proxy.ServeHTTP(w, r, who, cluster, "/"+rest)
+	s.proxy.ServeHTTP(s.observe(w, r, who, cluster, "/"+rest), r, who, cluster, "/"+rest)
 }
 
 // serveExtension hands a request to an extension's routes, or to what the core
@@ -184,6 +184,9 @@ func (s *Server) serveExtension(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(own, "fragments/"):
 		s.extensions.ServeFragment(w, r, who, name, strings.TrimPrefix(own, "fragments"))
 	case strings.HasPrefix(own, "kubernetes/"):
+		if x := exchangeOf(r.Context()); x != nil {
+			x.door = true
+		}
 		s.extensions.ServeKubernetes(w, r, who, name, strings.TrimPrefix(own, "kubernetes"))
 	case own == "icon":
 		s.extensions.ServeIcon(w, r, name)

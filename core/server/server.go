@@ -169,7 +169,7 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 
 // openExtensions makes the sandbox and what is installed in it.
 func (s *Server) openExtensions(ctx context.Context) error {
-	door := capability.NewDoor(s.proxy, s.log)
+	door := capability.NewDoor(s.proxy, s.log).Audited(s.atDoor)
 	bindings, err := s.config.bindings()
 	if err != nil {
 		return err
@@ -178,6 +178,7 @@ func (s *Server) openExtensions(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: upstreams: %w", ErrConfig, err)
 	}
+	upstreams.Audited(s.atDoor)
 	s.closing(upstreams.Close)
 	s.sandbox, err = sandbox.New(ctx, sandbox.Options{
 		CacheDir: filepath.Join(s.config.DataDir, "compiled"), CompileInChild: true, OwnProcess: !s.config.Sandbox.InProcess,

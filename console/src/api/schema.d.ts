@@ -1475,15 +1475,24 @@ export interface components {
             text: string;
         };
         AuditEvent: {
+            /** @description What an update or patch of a Kubernetes object made different, 64 at most; absent where the object before could not be read. */
+            changes?: components["schemas"]["Change"][];
             /** @example local */
             cluster?: string;
             /** @description The id of the session or token. */
             credential?: string;
+            /** @description It was tried only, and nothing is different. */
+            dryRun?: boolean;
             /**
              * @description Through which extension.
              * @example logging
              */
             extension?: string;
+            /**
+             * Format: int64
+             * @description Changes that are not among them.
+             */
+            more?: number;
             /** @example demo */
             project?: string;
             projectUID?: string;
@@ -1635,6 +1644,25 @@ export interface components {
              * @example 192.0.2.7
              */
             remote: string;
+        };
+        Change: {
+            /**
+             * @description JSON; left out where there was nothing.
+             * @example "nginx:1.27"
+             */
+            from?: string;
+            /** @description The values may be secret, and are told nowhere. */
+            hidden?: boolean;
+            /**
+             * @description JSON Pointer; an item of a list goes by its name where it has one.
+             * @example /spec/template/spec/containers/web/image
+             */
+            path: string;
+            /**
+             * @description JSON; left out where there is nothing any more.
+             * @example "nginx:1.28"
+             */
+            to?: string;
         };
         Cluster: {
             /**

@@ -47,6 +47,10 @@ type AuditEvent struct {
 	Result string `json:"result" doc:"done, denied (not allowed), refused (not valid, or in conflict) or failed." example:"done"`
 	Status int    `json:"status,omitempty" doc:"Of HTTP." example:"200"`
 	Reason string `json:"reason,omitempty" doc:"Why it was not done." example:"This needs the permission members.manage (workspaces/shop)."`
+
+	DryRun  bool           `json:"dryRun,omitempty" doc:"It was tried only, and nothing is different."`
+	Changes []audit.Change `json:"changes,omitempty" nullable:"false" doc:"What an update or patch of a Kubernetes object made different, 64 at most; absent where the object before could not be read."`
+	More    int            `json:"more,omitempty" doc:"Changes that are not among them."`
 }
 
 // AuditPage is one page of what a search has found.
