@@ -61,7 +61,7 @@ func TestUpstreamsAreReadWithTheirSecrets(t *testing.T) {
 			t.Errorf("%s: %v", upstream, err)
 		}
 	}
-	if _, err := load(", password: x"); err == nil || !strings.Contains(err.Error(), "atoll.yaml:4: /upstreams/0/password is not a key") {
+	if _, err := load(", password: x"); err == nil || !strings.Contains(err.Error(), "atoll.yaml:4: /upstreams/0/password: it is not a key") {
 		t.Errorf("a password in the file itself: %v", err)
 	}
 }
