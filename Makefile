@@ -107,7 +107,7 @@ build/hostile: $(HOSTILE)/node_modules/.package-lock.json $(HOSTILE)/build.mjs $
 	@touch $@
 
 # Back ends that tests need for real, from package registries, in their own folders.
-BACKENDS := build/backends/elasticsearch/start
+BACKENDS := build/backends/elasticsearch/start build/backends/keycloak/start
 
 build/backends/elasticsearch/start: $(wildcard manifests/backends/elasticsearch/*) | need-java
 	@echo "fetching  Elasticsearch's jars (36 MB, once)"
@@ -118,6 +118,15 @@ build/backends/elasticsearch/start: $(wildcard manifests/backends/elasticsearch/
 	@echo "building  Elasticsearch's launcher"
 	@javac -cp 'build/backends/elasticsearch/lib/*' -d build/backends/elasticsearch manifests/backends/elasticsearch/Elasticsearch.java
 	@cp manifests/backends/elasticsearch/start $@
+
+build/backends/keycloak/start: $(wildcard manifests/backends/keycloak/*) | need-java
+	@echo "fetching  Keycloak (169 MB, once)"
+	@rm -rf build/backends/keycloak && mkdir -p build/backends/keycloak
+	@mvn -q -B -f manifests/backends/keycloak/pom.xml dependency:unpack-dependencies -DincludeTypes=zip -DoutputDirectory="$(CURDIR)/build/backends/keycloak"
+	@echo "building  Keycloak's server"
+	@cd build/backends/keycloak/keycloak-* && mkdir -p data/import && cp "$(CURDIR)/manifests/backends/keycloak/realm.json" data/import/ \
+	  && bash bin/kc.sh build --db=dev-mem --cache=local >build.log 2>&1 || { cat build.log; exit 1; }
+	@cp manifests/backends/keycloak/start $@
 
 console-dist: console/dist/index.html
 console/node_modules/.package-lock.json: console/package-lock.json | need-node
