@@ -5,9 +5,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -18,12 +20,15 @@ const aboutDelete = `Delete things by their names, after a yes.
 A workspace, a project and a user go with all that belongs to them, for good:
 their name has to be typed once more. --yes says it where nobody is at the
 terminal. Deleting a token revokes it, deleting an access request takes it back.
+Who is taken out of a project may leave service accounts, bindings and tokens
+behind: they are listed, and revoked with --revoke, or later by deleting the
+leftovers of that user.
 Extensions are removed with atoll ext remove.
 
 With -f the things of documents are deleted, the last one first; what is not
 there any more is fine.`
 
-type deleteFlags struct{ yes, ignoreMissing bool }
+type deleteFlags struct{ yes, ignoreMissing, revoke bool }
 
 func newDelete() *cobra.Command {
 	t, w := &target{}, &where{}
@@ -90,6 +95,7 @@ func newDelete() *cobra.Command {
 		c.MarkFlagsMutuallyExclusive("filename", place)
 	}
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&f.revoke, "revoke", false, "of members of a project: revoke what they made there that gives rights")
 	c.Flags().BoolVar(&f.ignoreMissing, "ignore-not-found", false, "what is not there is fine")
 	return c
 }
@@ -134,11 +140,41 @@ func (f deleteFlags) delete(ctx context.Context, c *cobra.Command, api *client, 
 	if k.confirms {
 		path = withQuery(path, "confirm", d.Metadata.Name)
 	}
-	if err := api.call(ctx, http.MethodDelete, path, nil, nil); err != nil {
+	if f.revoke && k.name == "Member" && d.Metadata.Project != "" {
+		path = withQuery(path, "revoke", "true")
+	}
+	var left leftBehind
+	if err := api.call(ctx, http.MethodDelete, path, nil, &left); err != nil {
 		return fmt.Errorf("deleting the %s: %w", d, err)
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s is deleted.\n", d)
+	left.write(c.OutOrStdout())
 	return nil
+}
+
+// leftBehind is what somebody who was taken out of a project leaves behind there.
+type leftBehind struct {
+	Leftovers []struct{ Kind, Name string }
+	Revoked   bool
+	Roles     []string
+}
+
+// write says it in a sentence; nothing where nothing is left.
+func (l leftBehind) write(out io.Writer) {
+	if len(l.Leftovers) == 0 {
+		return
+	}
+	all := make([]string, len(l.Leftovers))
+	for i, one := range l.Leftovers {
+		all[i] = one.Kind + " " + one.Name
+	}
+	what := "Left behind, and giving rights yet: "
+	if l.Revoked {
+		what = "Revoked: "
+	} else if len(l.Roles) > 0 {
+		what = "Kept, for the roles that are left (" + strings.Join(l.Roles, ", ") + "): "
+	}
+	fmt.Fprintf(out, "%s\n", printable(what+strings.Join(all, ", ")))
 }
 
 // typeName wants the name of a thing once more.

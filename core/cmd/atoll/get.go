@@ -20,7 +20,9 @@ Things live on the platform, in a workspace (--workspace NAME) or in a project
   members, roles    of the platform, a workspace or a project
   groups            of the platform or a workspace
   robots            of a workspace
+  leftovers         of a project: what people made there that gives rights
   accessrequests    your own, and those that you may decide about (ar)
+  audit             who did what; atoll get audit --help
 
 -o yaml and -o json give documents, with all that Atoll says about a thing in the
 status; atoll apply reads them.`
@@ -123,5 +125,6 @@ func newGet() *cobra.Command {
 	c.Flags().StringVar(&filter, "filter", "", "only what has this `text` in its name or title")
 	c.Flags().StringVar(&sort, "sort", "", "the `field` to sort by, such as name or -createdAt")
 	c.MarkFlagsMutuallyExclusive("cluster", "project")
+	c.AddCommand(newGetAudit())
 	return c
 }

@@ -121,6 +121,11 @@ var kinds = []*kind{
 		remove: oneBelow("access-requests"),
 	},
 	{
+		name: "Leftover", singular: "leftover", plural: "leftovers", lives: []home{inProject}, list: below("leftovers"), key: "user",
+		columns: []column{narrow("USER", document.named), narrow("KIND", status("kind")), narrow("NAME", status("name")), narrow("MEMBER", status("member")), narrow("AT", status("at")), wide("UNTIL", status("until"))},
+		remove:  oneBelow("leftovers"),
+	},
+	{
 		name: "Extension", singular: "extension", plural: "extensions", short: "ext", lives: []home{onPlatform}, list: below("extensions"), get: oneBelow("extensions"), key: "name",
 		columns: []column{named, narrow("VERSION", status("version")), narrow("PHASE", status("phase")), narrow("TITLE", status("title")), wide("PUBLISHER", status("publisher")), wide("INSTALLED BY", status("installedBy")), wide("DIGEST", status("digest")), wide("MESSAGE", status("message"))},
 	},
