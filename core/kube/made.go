@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +50,7 @@ const maxMade = 4 << 20
 
 // outlives tells whether this may make what is noted.
 func (t *target) outlives() bool {
-	if t.namespace == "" || t.verb != "create" && t.verb != "update" && t.verb != "patch" {
+	if t.namespace == "" || t.verb != "create" && t.verb != "update" && t.verb != "patch" || tried(t.query) {
 		return false
 	}
 	switch t.group + "/" + t.resource + "/" + t.subresource {
@@ -58,6 +60,14 @@ func (t *target) outlives() bool {
 		return t.verb == "create"
 	}
 	return false
+}
+
+// tried tells whether an API server only tries what it is asked, and writes
+// nothing: it takes no other value, and reads queries by the same library.
+func tried(query string) bool {
+	values, err := url.ParseQuery(query)
+	all := values["dryRun"]
+	return err == nil && len(all) > 0 && !slices.ContainsFunc(all, func(v string) bool { return v != metav1.DryRunAll })
 }
 
 // noted is inScope for what outlives its maker. The write is seen to its end

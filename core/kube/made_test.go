@@ -86,6 +86,12 @@ func TestWhatOutlivesItsMakerIsNoted(t *testing.T) {
 	}{
 		{"POST " + accounts, answer(201, one), "jane alpha ServiceAccount made-x u1"},
 		{"POST " + accounts + "?dryRun=", answer(201, one), "jane alpha ServiceAccount made-x u1"},
+		{"POST " + accounts + "?dryRun=All", plain(one), ""},
+		{"POST " + accounts + "?fieldManager=a&dryRun=All", plain(one), ""},
+		{"POST " + accounts + "?dryrun=All", answer(201, one), "jane alpha ServiceAccount made-x u1"},
+		{"POST " + accounts + "?dryRun=All&dryRun=None", answer(201, one), "jane alpha ServiceAccount made-x u1"},
+		{"POST " + accounts + "?dryRun=All&x;y", answer(201, one), "jane alpha ServiceAccount made-x u1"},
+		{"PATCH " + bindings + "/b?dryRun=All", plain(one), ""},
 		{"POST " + accounts, answer(409, one), "-"},
 		{"PATCH " + accounts + "/a", answer(201, one), "jane alpha ServiceAccount made-x u1"},
 		{"PATCH " + accounts + "/a", answer(200, one), "-"},
