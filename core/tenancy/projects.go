@@ -46,6 +46,9 @@ type NewProject struct {
 	Cluster   string
 	Workspace string // its name
 	Adopt     bool   // take an existing namespace over; for platform administrators only
+	// AcceptViolations: also where pods run that the workspace's Pod Security
+	// would not let in.
+	AcceptViolations bool
 	ProjectSettings
 }
 
@@ -54,7 +57,7 @@ func projectName(cluster, name string) string { return cluster + "/" + name }
 // CreateProject records a project; its namespace follows by itself, see Phase.
 // The maker becomes its administrator. ErrInvalid, ErrNotFound (cluster or
 // workspace), ErrExists, ErrDenied (adoption, or a cluster that is not the
-// workspace's), ErrBudget.
+// workspace's), ErrBudget; of an adoption *Violations, ErrUnavailable.
 func (t *Service) CreateProject(ctx context.Context, by access.Subject, n NewProject) (Project, error) {
 	if err := errors.Join(t.checkProjectName(n.Name), checkTitle(n.Title)); err != nil {
 		return Project{}, err
@@ -65,6 +68,9 @@ func (t *Service) CreateProject(ctx context.Context, by access.Subject, n NewPro
 	}
 	if n.Adopt && !t.index.Can(by, access.ProjectsManage, access.Scope{Cluster: n.Cluster}).Allowed {
 		return Project{}, fmt.Errorf("taking over an existing namespace is %w: it needs an administrator of the platform", ErrDenied)
+	}
+	if err := t.mayAdopt(ctx, n); err != nil {
+		return Project{}, fmt.Errorf("creating project %q: %w", n.Name, err)
 	}
 	var p Project
 	err := again(ctx, func() error {

@@ -100,8 +100,12 @@ func TestOnlyThePlatformTakesNamespacesOver(t *testing.T) {
 	if _, err := service.CreateProject(t.Context(), jane, wanted); !errors.Is(err, ErrDenied) {
 		t.Errorf("jane: %v, want ErrDenied", err)
 	}
+	if _, err := service.CreateProject(t.Context(), root, wanted); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("root, of a cluster whose pods cannot be looked at: %v, want ErrUnavailable", err)
+	}
+	wanted.AcceptViolations = true
 	if p, err := service.CreateProject(t.Context(), root, wanted); err != nil || !p.Adopted {
-		t.Errorf("root: %+v %v", p, err)
+		t.Errorf("root, whatever runs there: %+v %v", p, err)
 	}
 }
 

@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -77,7 +78,9 @@ type NewProject struct {
 	Name      string `json:"name" pattern:"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" example:"demo"`
 	Workspace string `json:"workspace" maxLength:"63" example:"demo"`
 	Title     string `json:"title,omitempty" maxLength:"128" example:"Demo"`
-	Adopt     bool   `json:"adopt,omitempty" doc:"Take over a namespace that is there already; for platform administrators only."`
+	Adopt     bool   `json:"adopt,omitempty" doc:"Take over a namespace that is there already; for platform administrators only. Where pods run in it that the workspace's Pod Security would not let in, the answer lists them with 409."`
+
+	AcceptViolations bool `json:"acceptViolations,omitempty" doc:"Take it over although such pods run there: they go on, and are not let in again."`
 	ProjectSettings
 }
 
@@ -124,7 +127,7 @@ func (s *API) registerProjects(a huma.API) {
 	const one = "/api/v1/clusters/{cluster}/projects/{project}"
 	add(s, a, about{id: "list-projects", method: http.MethodGet, path: "/api/v1/projects", tag: "projects", summary: "List the projects that the caller may see"}, s.listProjects)
 	add(s, a, about{id: "create-project", method: http.MethodPost, path: "/api/v1/clusters/{cluster}/projects", tag: "projects", status: http.StatusCreated,
-		summary: "Make a project", text: "The answer comes at once; its phase says when Kubernetes has it.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.createProject)
+		summary: "Make a project", text: "The answer comes at once; its phase says when Kubernetes has it.", errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable}}, s.createProject)
 	add(s, a, about{id: "get-project", method: http.MethodGet, path: one, tag: "projects", summary: "Read a project", errors: []int{http.StatusNotFound}}, s.getProject)
 	add(s, a, about{id: "update-project", method: http.MethodPut, path: one, tag: "projects", summary: "Change a project's title and quota, all of it",
 		text: "Of a resource in the workspace's budget a project gets at most what is left.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.updateProject)
@@ -214,13 +217,27 @@ func (s *API) createProject(ctx context.Context, in *newProjectInput) (*projectO
 		return nil, err
 	}
 	p, err := s.Tenancy.CreateProject(ctx, who, tenancy.NewProject{
-		Name: in.Body.Name, Cluster: in.Cluster, Workspace: in.Body.Workspace, Adopt: in.Body.Adopt, ProjectSettings: settings,
+		Name: in.Body.Name, Cluster: in.Cluster, Workspace: in.Body.Workspace, Adopt: in.Body.Adopt, AcceptViolations: in.Body.AcceptViolations,
+		ProjectSettings: settings,
 	})
+	if broken := (*tenancy.Violations)(nil); errors.As(err, &broken) {
+		return nil, violationsProblem(broken)
+	}
 	if err != nil {
 		return nil, err
 	}
 	note(ctx).Scope = access.Scope{Cluster: p.Cluster, Project: p.Name}
 	return &projectOutput{Body: s.project(who, p)}, nil
+}
+
+// violationsProblem lists what runs in a namespace that its workspace would not
+// let in.
+func violationsProblem(v *tenancy.Violations) *problem.Problem {
+	p := problem.Newf(http.StatusConflict, "Pods of the namespace %q break the Pod Security level %s of the workspace; see errors. They go on running when acceptViolations is said, and are not let in again.", v.Namespace, v.Level)
+	for _, pod := range v.Pods {
+		p.Errors = append(p.Errors, problem.Fault{Pointer: "/acceptViolations", Message: pod})
+	}
+	return p
 }
 
 func (s *API) getProject(ctx context.Context, in *ProjectPath) (*projectOutput, error) {
