@@ -95,6 +95,16 @@ func TestTenantsSeeWhatIsTheirs(t *testing.T) {
 	admin.must("DELETE", "/api/v1/workspaces/red?confirm=red", nil, 409)
 }
 
+func TestNobodyIsCalledAsKubernetesCallsItsOwn(t *testing.T) {
+	admin := start(t, nil).admin()
+	admin.must("POST", "/api/v1/workspaces", map[string]any{"name": "red"}, 201)
+	for _, name := range []string{"system:masters", "system:kube-controller-manager", "system:node:one", "system:serviceaccount:kube-system:default", "atoll:admin", "a/b", "../admin", "ADMIN"} {
+		admin.must("POST", "/api/v1/users", map[string]any{"name": name, "password": "long enough"}, 422)
+		admin.must("POST", "/api/v1/groups", map[string]any{"name": name}, 422)
+		admin.must("POST", "/api/v1/workspaces/red/robots", map[string]any{"name": name}, 422)
+	}
+}
+
 func TestNoProjectHasAnIngressControllersNamespace(t *testing.T) {
 	r := startWith(t, newUpstream(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "{}") }), func(c *Config) { c.Tenancy.IngressNamespaces = []string{"ingress-nginx"} })
 	admin := r.admin()

@@ -100,12 +100,17 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(s.proxy.Close)
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		who := person(name)
+		if cookie, err := r.Cookie("person"); err == nil {
+			who, ok = person(cookie.Value), true
+			who.Via = access.ViaSession
+		}
 		rest, under := strings.CutPrefix(r.URL.EscapedPath(), "/clusters/real")
 		if !ok || !under {
 			http.Error(w, "who, or where?", http.StatusUnauthorized)
 			return
 		}
-		s.proxy.ServeHTTP(w, r, person(name), "real", rest)
+		s.proxy.ServeHTTP(w, r, who, "real", rest)
 	}))
 	s.StartTLS()
 	t.Cleanup(s.CloseClientConnections)

@@ -6,7 +6,9 @@ package tenancy
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -441,6 +443,94 @@ func TestIntegrationAForeignNamespaceIsTakenOverOnRequestOnly(t *testing.T) {
 	if bindings, err := s.admin.Resource(roleBindingResource).Namespace(name).List(t.Context(), metav1.ListOptions{}); err != nil || len(bindings.Items) != 0 {
 		t.Errorf("bindings left: %v %v", bindings, err)
 	}
+}
+
+func TestIntegrationANamespaceWithViolationsIsTakenOverOnRequestOnly(t *testing.T) {
+	s := newSite(t)
+	name := s.run + "-old"
+	old := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name}}}
+	if _, err := s.admin.Resource(namespaceResource).Create(t.Context(), old, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = s.admin.Resource(namespaceResource).Delete(context.Background(), name, metav1.DeleteOptions{})
+	})
+	pods := s.admin.Resource(podResource).Namespace(name)
+	makePod := func(o *unstructured.Unstructured) {
+		t.Helper()
+		await(t, "a pod is there", func() bool { // its ServiceAccount comes a moment after the namespace
+			_, err := pods.Create(t.Context(), o, metav1.CreateOptions{})
+			if err != nil && !strings.Contains(err.Error(), "serviceaccount") {
+				t.Fatal(err)
+			}
+			return err == nil
+		})
+	}
+	makePod(pod("good", "x", map[string]any{"nodeName": "nowhere"}))
+	if _, err := s.service.CreateWorkspace(t.Context(), access.Subject{}, name, "", Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	wanted := NewProject{Name: name, Cluster: "real", Workspace: name, Adopt: true}
+	if v, err := s.service.violations(t.Context(), "real", name, PodSecurityBaseline); v != nil || err != nil {
+		t.Errorf("of good pods: %v %v", v, err)
+	}
+	makePod(pod("bad", "x", map[string]any{"nodeName": "nowhere", "hostPID": true, "volumes": []any{map[string]any{"name": "host", "hostPath": map[string]any{"path": "/"}}}}))
+	_, err := s.service.CreateProject(t.Context(), person("root"), wanted)
+	if v := (*Violations)(nil); !errors.As(err, &v) || len(v.Pods) != 1 || !strings.HasPrefix(v.Pods[0], "bad: ") || !strings.Contains(v.Pods[0], "hostPath") || v.Level != PodSecurityBaseline {
+		t.Fatalf("%v", err)
+	}
+	if namespace, err := s.admin.Resource(namespaceResource).Get(t.Context(), name, metav1.GetOptions{}); err != nil || namespace.GetLabels()[labelPodSecurity] != "" {
+		t.Errorf("looking at it has changed it: %v %v", namespace, err)
+	}
+	if v, err := s.service.violations(t.Context(), "real", name, PodSecurityRestricted); err != nil || v == nil || len(v.Pods) != 2 {
+		t.Errorf("of the stricter level: %v %v", v, err)
+	}
+	if v, err := s.service.violations(t.Context(), "real", name+"-none", PodSecurityBaseline); v != nil || err != nil {
+		t.Errorf("of no namespace: %v %v", v, err)
+	}
+	wanted.AcceptViolations = true
+	if _, err := s.service.CreateProject(t.Context(), person("root"), wanted); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the project is ready", func() bool {
+		p, err := s.service.Project(t.Context(), "real", name)
+		return err == nil && p.Phase == PhaseReady
+	})
+	if _, err := pods.Get(t.Context(), "bad", metav1.GetOptions{}); err != nil {
+		t.Errorf("what ran there: %v", err)
+	}
+}
+
+func TestIntegrationADeletedProjectSaysWhatItWaitsFor(t *testing.T) {
+	s := newSite(t)
+	p := s.project(t, "a", nil)
+	held := configMap("held")
+	held.SetFinalizers([]string{"example.org/hold"})
+	if _, err := s.as(t, "jane").Resource(configResource).Namespace(p.Name).Create(t.Context(), held, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.service.DeleteProject(t.Context(), "real", p.Name); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the project names the finalizer and what has it", func() bool {
+		now, err := s.service.Project(t.Context(), "real", p.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(now.Conditions) != 1 {
+			return false
+		}
+		c := now.Conditions[0]
+		return now.Phase == PhaseDeleting && c.Type == StepRemoval && c.Status == StatusFalse && strings.Contains(c.Message, "example.org/hold") && strings.Contains(c.Message, "configmaps")
+	})
+	// The project's bindings went first: what holds it is the platform's to let go.
+	if code, _, text := s.ask(t, "root", "PATCH", "/api/v1/namespaces/"+p.Name+"/configmaps/held", `{"metadata":{"finalizers":null}}`); code != http.StatusOK {
+		t.Fatalf("letting it go: %d %s", code, text)
+	}
+	await(t, "the project is gone", func() bool {
+		_, err := s.service.Project(t.Context(), "real", p.Name)
+		return errors.Is(err, ErrNotFound)
+	})
 }
 
 func TestIntegrationADeletedProjectLeavesNothing(t *testing.T) {

@@ -54,7 +54,8 @@ const (
 // clusterPolicies are the same in every cluster.
 var clusterPolicies = []policy{
 	{
-		name: "atoll-namespaces", of: []target{{"", []any{"namespaces"}}}, operations: every,
+		// The subresources take labels too.
+		name: "atoll-namespaces", of: []target{{"", []any{"namespaces", "namespaces/status", "namespaces/finalize"}}}, operations: every,
 		variables: append([]variable{{"oldNotes", oldAnnotations}, {"newNotes", newAnnotations}}, ownMark...),
 		validations: []validation{
 			{`request.operation == "UPDATE" || !variables.ours`, "a project's namespace is made and removed through Atoll"},
@@ -97,7 +98,12 @@ var clusterPolicies = []policy{
 	},
 	{
 		name: "atoll-pods", projects: true, of: []target{{"", []any{"pods"}}}, operations: create,
-		validations: []validation{{`!object.spec.?priorityClassName.orValue("").startsWith("system-")`, "priorities that begin with system- push other tenants' pods aside"}},
+		validations: []validation{
+			{`!object.spec.?priorityClassName.orValue("").startsWith("system-")`, "priorities that begin with system- push other tenants' pods aside"},
+			// A day is what clouds ask for; the cluster's own ask for an hour.
+			{`object.spec.?volumes.orValue([]).all(v, v.?projected.?sources.orValue([]).all(s, s.?serviceAccountToken.?expirationSeconds.orValue(3600) <= 86400))`,
+				"a token in a volume lives for a day at most (expirationSeconds: 86400); it is renewed by itself"},
+		},
 	},
 	{
 		name: "atoll-services", projects: true, of: []target{{"", []any{"services"}}}, operations: put,
