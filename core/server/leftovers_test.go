@@ -105,10 +105,20 @@ func TestWhoIsRemovedLeavesNothingBehind(t *testing.T) {
 		}
 		return all
 	}
-	type leftBehind struct {
-		Leftovers []struct{ Name string }
-		Revoked   bool
-		Roles     []string
+	// removed is what somebody leaves behind who is taken out.
+	removed := func(who *browser, path string) (all []string) {
+		t.Helper()
+		var b struct {
+			Leftovers []struct {
+				Cluster, Project, Name string
+				Member, Revoked        bool
+			}
+		}
+		who.must("DELETE", path, nil, 200).json(&b)
+		for _, l := range b.Leftovers {
+			all = append(all, fmt.Sprint(l.Cluster, " ", l.Project, " ", l.Name, " member ", l.Member, " revoked ", l.Revoked))
+		}
+		return all
 	}
 	expect := func(what string, got, want any) {
 		t.Helper()
@@ -127,33 +137,32 @@ func TestWhoIsRemovedLeavesNothingBehind(t *testing.T) {
 	wendy.must("DELETE", red1+"/leftovers/petra", nil, 409)
 	wendy.must("DELETE", red1+"/leftovers/nobody", nil, 404)
 
-	var b leftBehind
-	wendy.must("DELETE", red1+"/members/petra", nil, 200).json(&b)
-	expect("told at the removal", b, leftBehind{Leftovers: []struct{ Name string }{{"deployer"}}, Roles: []string{}})
+	expect("told at the removal", removed(wendy, red1+"/members/petra"), []string{"local red-1 deployer member false revoked false"})
 	expect("of who has gone", left("?gone=true"), []string{"petra ServiceAccount deployer false"})
-	wendy.must("DELETE", red1+"/leftovers/petra", nil, 200).json(&b)
-	expect("revoked later", b, leftBehind{Leftovers: []struct{ Name string }{{"deployer"}}, Revoked: true, Roles: []string{}})
+	expect("revoked later", removed(wendy, red1+"/leftovers/petra"), []string{"local red-1 deployer member false revoked true"})
 	expect("in Kubernetes", kubernetes.names(), []string{"red-1/watcher"})
 
 	// In the same step.
 	wendy.must("PUT", red1+"/members/petra", map[string]any{"role": "project-admin"}, 200)
 	makes(petra, "again")
-	wendy.must("DELETE", red1+"/members/petra?revoke=true", nil, 200).json(&b)
-	expect("revoked at once", b, leftBehind{Leftovers: []struct{ Name string }{{"again"}}, Revoked: true, Roles: []string{}})
+	expect("revoked at once", removed(wendy, red1+"/members/petra?revoke=true"), []string{"local red-1 again member false revoked true"})
 	expect("in Kubernetes", kubernetes.names(), []string{"red-1/watcher"})
 
-	// Who has another role there yet has not gone.
+	// Who has another role there yet has not gone, and out of the workspace has.
 	admin.must("PUT", red1+"/members/wendy", map[string]any{"role": "project-viewer"}, 200)
-	admin.must("DELETE", red1+"/members/wendy?revoke=true", nil, 200).json(&b)
-	expect("by the workspace", b, leftBehind{Leftovers: []struct{ Name string }{{"watcher"}}, Roles: []string{"project-admin"}})
+	expect("by the workspace", removed(admin, red1+"/members/wendy?revoke=true"), []string{"local red-1 watcher member true revoked false"})
 	expect("in Kubernetes", kubernetes.names(), []string{"red-1/watcher"})
+	admin.must("PUT", "/api/v1/workspaces/blue/members/wendy", map[string]any{"role": "workspace-admin"}, 200)
+	expect("out of another workspace", removed(admin, "/api/v1/workspaces/blue/members/wendy?revoke=true"), []string{})
+	expect("out of the workspace", removed(admin, "/api/v1/workspaces/red/members/wendy?revoke=true"), []string{"local red-1 watcher member false revoked true"})
+	expect("in Kubernetes", kubernetes.names(), []string{})
 
 	// Who is no user any more is known by what they made.
+	admin.must("PUT", "/api/v1/workspaces/red/members/wendy", map[string]any{"role": "workspace-admin"}, 200)
 	wendy.must("PUT", red1+"/members/petra", map[string]any{"role": "project-admin"}, 200)
 	makes(petra, "last")
 	admin.must("DELETE", "/api/v1/users/petra", nil, 204)
-	wendy.must("DELETE", red1+"/leftovers/petra", nil, 200).json(&b)
-	expect("of a user that was deleted", b, leftBehind{Leftovers: []struct{ Name string }{{"last"}}, Revoked: true, Roles: []string{}})
+	expect("of a user that was deleted", removed(wendy, red1+"/leftovers/petra"), []string{"local red-1 last member false revoked true"})
 
 	// While Kubernetes does not answer the membership ends all the same.
 	wendy.must("PUT", red1+"/members/mona", map[string]any{"role": "project-admin"}, 200)
@@ -169,5 +178,5 @@ func TestWhoIsRemovedLeavesNothingBehind(t *testing.T) {
 	kubernetes.down = false
 	kubernetes.mu.Unlock()
 	wendy.must("DELETE", red1+"/leftovers/mona", nil, 200)
-	expect("in Kubernetes", kubernetes.names(), []string{"red-1/watcher"})
+	expect("in Kubernetes", kubernetes.names(), []string{})
 }

@@ -1253,7 +1253,10 @@ export interface paths {
         /** Make a person a member of a workspace, or change the role */
         put: operations["set-workspace-member"];
         post?: never;
-        /** Take a person out of a workspace */
+        /**
+         * Take a person out of a workspace
+         * @description What the person has open there ends too. The answer says what they leave behind in its projects.
+         */
         delete: operations["remove-workspace-member"];
         options?: never;
         head?: never;
@@ -2126,10 +2129,6 @@ export interface components {
         };
         LeftBehind: {
             leftovers: components["schemas"]["Leftover"][];
-            /** @description Whether these were revoked: then they are there no more. */
-            revoked: boolean;
-            /** @description Roles by which the person sees the project yet, as by a group or in the workspace: as long as there are any, nothing is revoked. */
-            roles: string[];
         };
         Leftover: {
             /**
@@ -2137,18 +2136,24 @@ export interface components {
              * @description When it was made, or changed last.
              */
             at: string;
+            /** @example local */
+            cluster: string;
             /**
              * @description A Secret is one with a token of a service account.
              * @enum {string}
              */
             kind: "ServiceAccount" | "RoleBinding" | "Secret" | "Token";
-            /** @description Whether the person has a role yet by which they see the project. */
+            /** @description Whether the person has a role yet by which they see the project, as by a group or in the workspace. Then it is not revoked. */
             member: boolean;
             /**
              * @description The name of the object in Kubernetes; of a token, of its service account.
              * @example deployer
              */
             name: string;
+            /** @example demo */
+            project: string;
+            /** @description It was revoked just now: it is there no more. */
+            revoked?: boolean;
             /**
              * Format: date-time
              * @description When a token ends.
@@ -2439,7 +2444,9 @@ export interface components {
             origin?: string;
         };
         NewProject: {
-            /** @description Take over a namespace that is there already; for platform administrators only. */
+            /** @description Take it over although such pods run there: they go on, and are not let in again. */
+            acceptViolations?: boolean;
+            /** @description Take over a namespace that is there already; for platform administrators only. Where pods run in it that the workspace's Pod Security would not let in, the answer lists them with 409. */
             adopt?: boolean;
             /** @description What a container gets that does not ask. */
             containers?: components["schemas"]["ContainerDefault"];
@@ -4342,6 +4349,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     "get-project": {
@@ -5326,7 +5342,7 @@ export interface operations {
     "remove-project-member": {
         parameters: {
             query?: {
-                /** @description Revoke in the same step what the person made: bindings, service accounts and their tokens. */
+                /** @description Revoke in the same step what the person made, where they have no other role: bindings, service accounts and their tokens. */
                 revoke?: boolean;
             };
             header?: never;
@@ -11723,7 +11739,10 @@ export interface operations {
     };
     "remove-workspace-member": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Revoke in the same step what the person made, where they have no other role: bindings, service accounts and their tokens. */
+                revoke?: boolean;
+            };
             header?: never;
             path: {
                 workspace: string;
@@ -11733,12 +11752,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["LeftBehind"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -11805,6 +11826,15 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

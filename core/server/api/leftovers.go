@@ -1,12 +1,13 @@
-// What people left behind in a project: service accounts, bindings and tokens
-// that give rights to whoever holds them. They are listed, and revoked when their
-// maker has no role there any more.
+// What people left behind in projects: service accounts, bindings and tokens that
+// give rights to whoever holds them. They are listed, told when a person is taken
+// out, and revoked when their maker has no role there any more.
 
 package api
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -20,19 +21,21 @@ import (
 // Leftover is one thing that a person made in a project through Atoll and that
 // is there yet.
 type Leftover struct {
-	User   string     `json:"user" doc:"Who made it, or changed it last. The person may be gone." example:"jane"`
-	Member bool       `json:"member" doc:"Whether the person has a role yet by which they see the project."`
-	Kind   string     `json:"kind" enum:"ServiceAccount,RoleBinding,Secret,Token" doc:"A Secret is one with a token of a service account."`
-	Name   string     `json:"name" doc:"The name of the object in Kubernetes; of a token, of its service account." example:"deployer"`
-	At     time.Time  `json:"at" doc:"When it was made, or changed last."`
-	Until  *time.Time `json:"until,omitempty" doc:"When a token ends."`
+	Cluster string     `json:"cluster" example:"local"`
+	Project string     `json:"project" example:"demo"`
+	User    string     `json:"user" doc:"Who made it, or changed it last. The person may be gone." example:"jane"`
+	Member  bool       `json:"member" doc:"Whether the person has a role yet by which they see the project, as by a group or in the workspace. Then it is not revoked."`
+	Kind    string     `json:"kind" enum:"ServiceAccount,RoleBinding,Secret,Token" doc:"A Secret is one with a token of a service account."`
+	Name    string     `json:"name" doc:"The name of the object in Kubernetes; of a token, of its service account." example:"deployer"`
+	At      time.Time  `json:"at" doc:"When it was made, or changed last."`
+	Until   *time.Time `json:"until,omitempty" doc:"When a token ends."`
+	Revoked bool       `json:"revoked,omitempty" doc:"It was revoked just now: it is there no more."`
 }
 
-// LeftBehind is what somebody leaves behind who is taken out of a project.
+// LeftBehind is what somebody leaves behind who is taken out of a project or a
+// workspace.
 type LeftBehind struct {
 	Leftovers []Leftover `json:"leftovers" nullable:"false"`
-	Revoked   bool       `json:"revoked" doc:"Whether these were revoked: then they are there no more."`
-	Roles     []string   `json:"roles" nullable:"false" doc:"Roles by which the person sees the project yet, as by a group or in the workspace: as long as there are any, nothing is revoked."`
 }
 
 type (
@@ -42,18 +45,28 @@ type (
 		User string `query:"user" maxLength:"63" doc:"Only what this person made."`
 		Gone bool   `query:"gone" doc:"Only what people made who have no role any more."`
 	}
-	memberRemoval struct {
+	// Revocation says what becomes of what a removed person made.
+	Revocation struct {
+		Revoke bool `query:"revoke" doc:"Revoke in the same step what the person made, where they have no other role: bindings, service accounts and their tokens."`
+	}
+	projectMemberRemoval struct {
 		ProjectMemberPath
-		Revoke bool `query:"revoke" doc:"Revoke in the same step what the person made: bindings, service accounts and their tokens."`
+		Revocation
+	}
+	workspaceMemberRemoval struct {
+		WorkspaceMemberPath
+		Revocation
 	}
 	leftBehindOutput struct{ Body LeftBehind }
 )
 
 func (s *API) registerLeftovers(a huma.API) {
 	const one = "/api/v1/clusters/{cluster}/projects/{project}"
+	removal := []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable}
+	add(s, a, about{id: "remove-workspace-member", method: http.MethodDelete, path: "/api/v1/workspaces/{workspace}/members/{user}", tag: "workspaces",
+		summary: "Take a person out of a workspace", text: "What the person has open there ends too. The answer says what they leave behind in its projects.", errors: removal}, s.removeWorkspaceMember)
 	add(s, a, about{id: "remove-project-member", method: http.MethodDelete, path: one + "/members/{user}", tag: "projects",
-		summary: "Take a person out of a project", text: "What the person has open in the project ends too. The answer says what they leave behind.",
-		errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable}}, s.removeProjectMember)
+		summary: "Take a person out of a project", text: "What the person has open in the project ends too. The answer says what they leave behind.", errors: removal}, s.removeProjectMember)
 	unavailable := []int{http.StatusNotFound, http.StatusServiceUnavailable}
 	add(s, a, about{id: "list-project-leftovers", method: http.MethodGet, path: one + "/leftovers", tag: "projects",
 		summary: "List what people made in a project that gives rights",
@@ -74,10 +87,10 @@ func (s *API) standing(uid string, at place) ([]string, error) {
 	return listed(s.Index.Roles(who, at.scope)), nil
 }
 
-func leftovers(user string, member bool, items []tenancy.Leftover) []Leftover {
+func leftovers(at place, user string, member bool, items []tenancy.Leftover) []Leftover {
 	all := make([]Leftover, 0, len(items))
 	for _, one := range items {
-		shown := Leftover{User: user, Member: member, Kind: one.Kind, Name: one.Name, At: one.At}
+		shown := Leftover{Cluster: at.scope.Cluster, Project: at.scope.Project, User: user, Member: member, Kind: one.Kind, Name: one.Name, At: one.At}
 		if !one.Until.IsZero() {
 			shown.Until = &one.Until
 		}
@@ -103,7 +116,7 @@ func (s *API) listLeftovers(ctx context.Context, in *leftoversInput) (*ListOutpu
 		}
 		member := len(roles) > 0
 		if (in.User == "" || in.User == p.Name) && !(in.Gone && member) {
-			all = append(all, leftovers(p.Name, member, p.Items)...)
+			all = append(all, leftovers(at, p.Name, member, p.Items)...)
 		}
 	}
 	return page(all, in.ListQuery, s.version(), fields[Leftover]{
@@ -133,7 +146,8 @@ func (s *API) revokeLeftovers(ctx context.Context, in *ProjectMemberPath) (*left
 	if len(roles) > 0 {
 		return nil, problem.Newf(http.StatusConflict, "%q has roles in %s: %q. What a member made is nothing left behind.", in.User, at.scope, roles)
 	}
-	return s.leftBehind(ctx, in, at, uid, true)
+	all, err := s.leftBehind(ctx, at, in.User, uid, true)
+	return &leftBehindOutput{Body: LeftBehind{Leftovers: all}}, err
 }
 
 // makerUID finds a person, also one whose account is gone: the name is nobody
@@ -156,7 +170,7 @@ func (s *API) makerUID(ctx context.Context, in *ProjectMemberPath) (string, erro
 
 // leftBehind says what a person left in a project, and revokes it if that is
 // wanted and the person has no role there.
-func (s *API) leftBehind(ctx context.Context, in *ProjectMemberPath, at place, uid string, revoke bool) (*leftBehindOutput, error) {
+func (s *API) leftBehind(ctx context.Context, at place, user, uid string, revoke bool) ([]Leftover, error) {
 	roles, err := s.standing(uid, at)
 	if err != nil {
 		return nil, err
@@ -166,28 +180,65 @@ func (s *API) leftBehind(ctx context.Context, in *ProjectMemberPath, at place, u
 	if revoke {
 		find = s.Tenancy.Revoke
 	}
-	items, err := find(ctx, in.Cluster, in.Project, uid)
-	if err != nil {
-		return nil, err
+	items, err := find(ctx, at.scope.Cluster, at.scope.Project, uid)
+	all := leftovers(at, user, len(roles) > 0, items)
+	for i := range all {
+		all[i].Revoked = revoke
 	}
-	return &leftBehindOutput{Body: LeftBehind{Leftovers: leftovers(in.User, len(roles) > 0, items), Revoked: revoke, Roles: roles}}, nil
+	return all, err
 }
 
-func (s *API) removeProjectMember(ctx context.Context, in *memberRemoval) (*leftBehindOutput, error) {
-	at, err := s.projectPlace(ctx, in.ProjectPath)
-	if err != nil {
-		return nil, err
-	}
-	b, err := s.userAt(at, in.User)
+// removeMember takes a person out of a place, and says what they leave behind in
+// these projects.
+func (s *API) removeMember(ctx context.Context, at place, user string, projects []place, revoke bool) (*leftBehindOutput, error) {
+	b, err := s.userAt(at, user)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.Tenancy.Unbind(ctx, b); err != nil {
 		return nil, err
 	}
-	out, err := s.leftBehind(ctx, &in.ProjectMemberPath, at, b.SubjectUID, in.Revoke)
-	if errors.Is(err, tenancy.ErrUnavailable) {
-		return nil, problem.Newf(http.StatusServiceUnavailable, "%q is no member any more, but what they left behind is neither known nor revoked: %v. Ask for .../leftovers later.", in.User, err)
+	out := &leftBehindOutput{Body: LeftBehind{Leftovers: []Leftover{}}}
+	var unknown error
+	for _, project := range projects {
+		all, err := s.leftBehind(ctx, project, user, b.SubjectUID, revoke)
+		switch {
+		case errors.Is(err, tenancy.ErrNotFound): // the project has gone meanwhile
+		case errors.Is(err, tenancy.ErrUnavailable): // others may be to be had
+			unknown = fmt.Errorf("%s: %w", project.scope, err)
+		case err != nil:
+			return nil, err
+		}
+		out.Body.Leftovers = append(out.Body.Leftovers, all...)
 	}
-	return out, err
+	if unknown != nil {
+		return nil, problem.Newf(http.StatusServiceUnavailable, "%q is no member any more, but what they left behind is not known everywhere, nor revoked: %v. Ask for the project's leftovers later.", user, unknown)
+	}
+	return out, nil
+}
+
+func (s *API) removeProjectMember(ctx context.Context, in *projectMemberRemoval) (*leftBehindOutput, error) {
+	at, err := s.projectPlace(ctx, in.ProjectPath)
+	if err != nil {
+		return nil, err
+	}
+	return s.removeMember(ctx, at, in.User, []place{at}, in.Revoke)
+}
+
+func (s *API) removeWorkspaceMember(ctx context.Context, in *workspaceMemberRemoval) (*leftBehindOutput, error) {
+	at, err := s.workspacePlace(ctx, in.Workspace)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.Tenancy.Projects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var projects []place
+	for _, p := range kept {
+		if p.WorkspaceUID == at.binding.UID {
+			projects = append(projects, place{scope: access.Scope{Cluster: p.Cluster, Project: p.Name}, binding: access.BindingScope{Kind: access.KindProject, UID: p.UID}})
+		}
+	}
+	return s.removeMember(ctx, at, in.User, projects, in.Revoke)
 }

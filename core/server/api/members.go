@@ -186,14 +186,6 @@ func (s *API) give(ctx context.Context, at place, b access.Binding, role string)
 	return &memberOutput{Body: m}, nil
 }
 
-func (s *API) removeMember(ctx context.Context, at place, user string) (*struct{}, error) {
-	b, err := s.userAt(at, user)
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.Tenancy.Unbind(ctx, b)
-}
-
 func (s *API) setGroup(ctx context.Context, at place, group, role string) (*memberOutput, error) {
 	b, err := s.groupAt(at, group)
 	if err != nil {

@@ -110,8 +110,6 @@ func (s *API) registerWorkspaces(a huma.API) {
 		errors: []int{http.StatusNotFound}}, s.getWorkspaceMember)
 	add(s, a, about{id: "set-workspace-member", method: http.MethodPut, path: one + "/members/{user}", tag: "workspaces",
 		summary: "Make a person a member of a workspace, or change the role", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.setWorkspaceMember)
-	add(s, a, about{id: "remove-workspace-member", method: http.MethodDelete, path: one + "/members/{user}", tag: "workspaces", status: http.StatusNoContent,
-		summary: "Take a person out of a workspace", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.removeWorkspaceMember)
 }
 
 func (s *API) workspace(who access.Subject, w tenancy.Workspace) Workspace {
@@ -267,12 +265,4 @@ func (s *API) setWorkspaceMember(ctx context.Context, in *workspaceRoleInput) (*
 		return nil, err
 	}
 	return s.setMember(ctx, at, in.User, in.Body.Role)
-}
-
-func (s *API) removeWorkspaceMember(ctx context.Context, in *WorkspaceMemberPath) (*struct{}, error) {
-	at, err := s.workspacePlace(ctx, in.Workspace)
-	if err != nil {
-		return nil, err
-	}
-	return s.removeMember(ctx, at, in.User)
 }
