@@ -49,6 +49,14 @@ export const extensions = () =>
     refetchInterval: 5_000,
   });
 
+/** What an extension has used, in all and by whom. */
+export const extensionUsage = (name: string) =>
+  queryOptions({
+    queryKey: ['extensions', name, 'usage'],
+    queryFn: ({ signal }) => done(rest.GET('/api/v1/extensions/{name}/usage', { params: { path: { name } }, signal })),
+    refetchInterval: 5_000,
+  });
+
 export const info = () =>
   queryOptions({
     queryKey: ['info'],

@@ -22,6 +22,7 @@ import { t } from '../words/words';
 import { FailingList, FailingStatus } from './failing';
 import { fileTrouble, largest, review } from './install';
 import { Asks, ReviewSheet } from './review-sheet';
+import { UsageTable } from './usage-table';
 
 export function ExtensionsPage() {
   const { data, error, refetch } = useQuery(extensions());
@@ -242,6 +243,7 @@ export function ExtensionsPage() {
         <div className="perm">
           {shown?.description ? <p className="second about">{shown.description}</p> : null}
           <FailingList breakers={items.find((one) => one.name === shown?.name)?.breakers ?? []} />
+          {shown ? <UsageTable key={shown.name} name={shown.name} /> : null}
           <Asks asks={shown?.asks ?? []} />
         </div>
       </Sheet>

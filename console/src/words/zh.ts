@@ -614,4 +614,16 @@ export const zh: Record<string, string> = {
   'Where it fails': '出错的位置',
   '{n, plural, one {# fault} other {# faults}}, at last: {fault}. Nobody else is affected.':
     '{n, plural, other {# 次故障}}，最近一次：{fault}。其他人不受影响。',
+  Usage: '用量',
+  'All others': '其他所有',
+  '{user} in {workspace}': '{workspace} 中的 {user}',
+  '{in} into it, {out} out of it': '流入 {in}，流出 {out}',
+  'since {version} is active': '自 {version} 启用以来',
+  'the usage': '用量',
+  'Nobody has asked it for anything yet.': '尚无人使用过它。',
+  'Workspace or user': '工作空间或用户',
+  Bytes: '字节',
+  Refused: '已拒绝',
+  'In all': '合计',
+  'Show all {n}': '显示全部 {n} 项',
 };
