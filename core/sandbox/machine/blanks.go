@@ -1,5 +1,5 @@
 // Blanks: machines that are as new as on their first day, kept a while for the
-// next who start one.
+// next who start one. Where several start in a short time, one is made in advance.
 package machine
 
 import (
@@ -20,6 +20,9 @@ type blanks struct {
 	closed bool
 	all    []blank     // the one that has waited longest first
 	timer  *time.Timer // nil: none is set
+	missed time.Time   // when there was none last
+	making bool        // one is made in advance
+	made   sync.WaitGroup
 }
 
 type blank struct {
@@ -39,6 +42,27 @@ func (b *blanks) take(limit uint64) *runner {
 		}
 	}
 	return nil
+}
+
+// advance makes a blank for the next who start one, where somebody has missed one
+// just now, and not for the first time in a while. Nobody waits for it.
+func (b *blanks) advance(make func() (*runner, error)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	often := time.Since(b.missed) < blankLife
+	if b.missed = time.Now(); !often || b.making || b.closed || len(b.all) > 0 {
+		return
+	}
+	b.making = true
+	b.made.Go(func() {
+		r, err := make()
+		b.mu.Lock()
+		b.making = false
+		b.mu.Unlock()
+		if err == nil && !b.give(r) { // an error is told to whoever needs one
+			r.Close()
+		}
+	})
 }
 
 // give keeps a runner that has been reset, if there is room.
@@ -73,7 +97,7 @@ func (b *blanks) expire() {
 	}
 }
 
-// close frees all, and takes no more.
+// close frees all, and takes no more. None is being made any more then.
 func (b *blanks) close() {
 	b.mu.Lock()
 	b.closed = true
@@ -83,6 +107,7 @@ func (b *blanks) close() {
 		b.timer.Stop()
 	}
 	b.mu.Unlock()
+	b.made.Wait()
 	for _, r := range all {
 		r.Close()
 	}

@@ -15,6 +15,8 @@ type image struct {
 	size    uint64
 	extents []extent // where it is not all zeros; the rest costs nothing
 	file    *os.File // holds the extents at their own offsets; nil: they are copied
+	view    []byte   // of the file, to be read
+	hot     hot      // of what has a view
 }
 
 // extent is a piece of an image, whole pages of the machine.
@@ -46,6 +48,12 @@ func newImage(size uint64, extents []extent) (*image, error) {
 			i.extents[n].bytes = nil
 		} else {
 			i.extents[n].bytes = bytes.Clone(extents[n].bytes)
+		}
+	}
+	if file != nil && size > 0 {
+		if i.view, err = mapFile(file, int(size)); err != nil {
+			i.close()
+			return nil, fmt.Errorf("reading an image of %d bytes: %w", size, err)
 		}
 	}
 	return i, nil
@@ -99,7 +107,7 @@ func (i *image) lay(memory []byte) error {
 // was then.
 func (i *image) restore(memory []byte) error {
 	if i.file != nil {
-		return forget(memory[:i.size])
+		return i.cool(memory)
 	}
 	at := 0
 	for _, e := range i.extents {
@@ -113,6 +121,10 @@ func (i *image) restore(memory []byte) error {
 
 // close lets the image go. Memories that it was laid on keep what they have.
 func (i *image) close() {
+	if i.view != nil {
+		unmapMemory(i.view)
+		i.view = nil
+	}
 	if i.file != nil {
 		_ = i.file.Close()
 	}

@@ -10,6 +10,7 @@ type lease struct {
 	seat     *seat
 	snapshot *snapshot // what the runner is a copy of; nil: it cannot be used again
 	runner   *runner   // the holder's until Close; then nil
+	turns    int       // that it has had, as far as its pages are to be looked at
 
 	mu      sync.Mutex // between Close and those who come from elsewhere
 	spoiled bool       // it has failed or was killed
@@ -22,6 +23,9 @@ func (l *lease) Turn(t *Turn) error {
 		l.mu.Lock()
 		l.spoiled = true
 		l.mu.Unlock()
+	}
+	if l.turns++; l.turns == hotTurns && err == nil && l.snapshot != nil && l.snapshot.memory.hot.wanted() {
+		l.snapshot.memory.learn(l.runner.linear.bytes)
 	}
 	return err
 }

@@ -63,6 +63,7 @@ func FuzzReset(f *testing.F) {
 	f.Fuzz(func(t *testing.T, orders []byte) {
 		orders = orders[:min(len(orders), 12*1000)/12*12]
 		m := startMachine(t, c, testStart(1))
+		c.blanks.made.Wait() // what is made in advance comes before this one is given back
 		r := m.runner
 		if err := asNew(r, memory, globals); err != nil {
 			t.Fatalf("at its start: %v", err)
@@ -197,7 +198,9 @@ func TestBlanksDoNotWaitLong(t *testing.T) {
 			defer c.blanks.mu.Unlock()
 			return len(c.blanks.all)
 		}
-		a, b := startMachine(t, c, testStart(1)), startMachine(t, c, testStart(2))
+		a := startMachine(t, c, testStart(1))
+		time.Sleep(blankLife) // so that nobody thinks that many start
+		b := startMachine(t, c, testStart(2))
 		a.Close()
 		time.Sleep(blankLife / 2)
 		b.Close()
@@ -218,4 +221,48 @@ func TestBlanksDoNotWaitLong(t *testing.T) {
 			t.Error("a timer runs for nobody")
 		}
 	})
+}
+
+func TestOneIsMadeInAdvanceWhereSeveralStart(t *testing.T) {
+	c := testCode(t, local(t), puppet(nil))
+	memory, globals := original(t, c) // the first to start
+	waiting := func() int {
+		c.blanks.made.Wait()
+		c.blanks.mu.Lock()
+		defer c.blanks.mu.Unlock()
+		return len(c.blanks.all)
+	}
+	if n := waiting(); n != 0 {
+		t.Errorf("after one start %d wait", n)
+	}
+	m := startMachine(t, c, testStart(2))
+	defer m.Close()
+	if n := waiting(); n != 1 {
+		t.Fatalf("after two starts %d wait", n)
+	}
+	next := startMachine(t, c, testStart(3))
+	defer next.Close()
+	if n := waiting(); n != 0 {
+		t.Errorf("the one that was made in advance is not taken: %d wait", n)
+	}
+	if err := asNew(next.runner, memory, globals); err != nil {
+		t.Error(err)
+	}
+	mustTurn(t, next, command(doStore, 8192, 1))
+}
+
+func TestNothingIsMadeInAdvanceOfWhatIsClosed(t *testing.T) {
+	c := testCode(t, local(t), puppet(nil))
+	for n := range byte(2) {
+		startMachine(t, c, testStart(n)).Close()
+	}
+	c.Close()
+	made := false
+	for range 2 {
+		c.blanks.advance(func() (*runner, error) { made = true; return nil, ErrStart })
+	}
+	c.blanks.made.Wait()
+	if made || len(c.blanks.all) != 0 {
+		t.Errorf("made: %v, %d wait", made, len(c.blanks.all))
+	}
 }

@@ -94,18 +94,29 @@ func (l *lease) start(ctx context.Context, s Start) (err error) {
 	}
 	r := c.blanks.take(s.Memory)
 	if r == nil {
-		if r, err = newRunner(ctx, c, s.Memory, snap.memory); err != nil {
+		if r, err = c.copy(ctx, snap, s.Memory); err != nil {
 			return err
 		}
-		if err := snap.apply(r); err != nil {
-			r.Close()
-			return err
-		}
+		c.blanks.advance(func() (*runner, error) { return c.copy(context.Background(), snap, s.Memory) })
 	}
 	snap.wakes(r, s)
 	r.wasi.said, r.meter.seat = spoken, l.seat
 	l.runner, l.snapshot = r, snap
 	return nil
+}
+
+// copy makes a runner that is what the snapshot's was.
+func (c *loaded) copy(ctx context.Context, snap *snapshot, limit uint64) (*runner, error) {
+	r, err := newRunner(ctx, c, limit, snap.memory)
+	if err != nil {
+		return nil, err
+	}
+	if err := snap.apply(r); err != nil {
+		r.Close()
+		return nil, err
+	}
+	snap.memory.heat(r.linear.bytes)
+	return r, nil
 }
 
 // alone makes a runner that is no copy. The module's image is laid out anew: the
