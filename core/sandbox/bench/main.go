@@ -146,6 +146,10 @@ func measure(rounds int) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	of, err := instances(root, rounds)
+	if err != nil {
+		return nil, err
+	}
 	meters, err := metering(root, rounds)
 	if err != nil {
 		return nil, err
@@ -164,7 +168,7 @@ func measure(rounds int) ([]figure, error) {
 		{Name: "wire.call.http", Value: httpCall.median(), Unit: "ns", Peer: "the same handler run natively under net/http/httptest", PeerValue: native.median()},
 		{Name: "wire.call.frame.process", Value: farFrame.median(), Unit: "ns", Peer: "the guest in this process", PeerValue: frame.median(), Note: "the guest in a process of the sandbox's own"},
 		{Name: "wire.call.http.process", Value: farHTTP.median(), Unit: "ns", Peer: "the guest in this process", PeerValue: httpCall.median(), Note: "the guest in a process of the sandbox's own"},
-	}, slices.Concat(meters, waits, attacked)...), nil
+	}, slices.Concat(of, meters, waits, attacked)...), nil
 }
 
 // findRoot finds the project's folder from the one that this is run in.
