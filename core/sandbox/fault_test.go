@@ -90,7 +90,8 @@ func TestBrokenRulesAreFaultsOfTheInstance(t *testing.T) {
 		t.Errorf("the neighbour's instance ended too: %v", err)
 	default:
 	}
-	if n, s := len(f.faultsSeen()), g.Stats(); n < len(cases) || s.Instances != 2 || s.Faults < uint64(n) {
+	eventually(t, "those that ended have left", func() bool { return g.Stats().Instances == 2 })
+	if n, s := len(f.faultsSeen()), g.Stats(); n < len(cases) || s.Faults < uint64(n) {
 		t.Errorf("%d faults were told: %+v", n, s)
 	}
 }
