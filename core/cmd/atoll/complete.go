@@ -57,6 +57,13 @@ func completeExtension(t *target) cobra.CompletionFunc {
 	}
 }
 
+// completeFlag completes a flag by the names of things of a kind in a place.
+func completeFlag(c *cobra.Command, t *target, flag, kind string, at func() place) {
+	mustComplete(c, flag, func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return completeNames(c, t, kind, at(), nil)
+	})
+}
+
 // mustComplete has a flag completed.
 func mustComplete(c *cobra.Command, flag string, f cobra.CompletionFunc) {
 	if err := c.RegisterFlagCompletionFunc(flag, f); err != nil {

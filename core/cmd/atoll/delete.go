@@ -78,7 +78,7 @@ func newDelete() *cobra.Command {
 						continue
 					}
 					if err == nil {
-						err = f.delete(ctx, c, api, k, all[0])
+						err = f.delete(ctx, c, api, k, p, all[0])
 					}
 					if err != nil {
 						return err
@@ -90,6 +90,7 @@ func newDelete() *cobra.Command {
 	}
 	t.flags(c.Flags())
 	w.flags(c, t)
+	w.robotFlag(c, t)
 	d.flag(c)
 	for _, place := range []string{"workspace", "project"} {
 		c.MarkFlagsMutuallyExclusive("filename", place)
@@ -115,7 +116,7 @@ func (f deleteFlags) deleteDocuments(c *cobra.Command, t *target, d *documents) 
 				continue
 			}
 			if err == nil {
-				err = f.delete(ctx, c, api, s.kind, found)
+				err = f.delete(ctx, c, api, s.kind, place{}, found)
 			}
 			if err != nil {
 				return s.wrap("", err)
@@ -126,7 +127,7 @@ func (f deleteFlags) deleteDocuments(c *cobra.Command, t *target, d *documents) 
 }
 
 // delete deletes one thing, if the person wants that.
-func (f deleteFlags) delete(ctx context.Context, c *cobra.Command, api *client, k *kind, d document) error {
+func (f deleteFlags) delete(ctx context.Context, c *cobra.Command, api *client, k *kind, p place, d document) error {
 	var err error
 	if k.asks && !f.yes {
 		err = typeName(c, d)
@@ -136,7 +137,9 @@ func (f deleteFlags) delete(ctx context.Context, c *cobra.Command, api *client, 
 	if err != nil {
 		return err
 	}
-	path := k.remove(d.Metadata.place(), first(text(d.Status["id"]), d.Metadata.Name))
+	at := d.Metadata.place() // where it is defined
+	at.robot = p.robot
+	path := k.remove(at, first(text(d.Status["id"]), d.Metadata.Name))
 	if k.confirms {
 		path = withQuery(path, "confirm", d.Metadata.Name)
 	}

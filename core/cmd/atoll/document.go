@@ -44,7 +44,9 @@ type metadata struct {
 	Project   string `json:"project,omitempty" yaml:"project,omitempty"`
 }
 
-func (m metadata) place() place { return place{m.Workspace, m.Cluster, m.Project} }
+func (m metadata) place() place {
+	return place{workspace: m.Workspace, cluster: m.Cluster, project: m.Project}
+}
 
 // named is a thing as an argument of a command names it.
 func (d document) named() string {

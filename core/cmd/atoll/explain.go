@@ -91,15 +91,11 @@ func newExplain() *cobra.Command {
 	t.flags(c.Flags())
 	w.flags(c, t)
 	outputFlag(c, &format, formatText, formatJSON, formatYAML)
-	c.Flags().StringVar(&w.cluster, "cluster", "", "`name` of a cluster")
+	w.clusterFlag(c, t, "`name` of a cluster")
 	c.Flags().StringVar(&user, "user", "", "`name` of somebody else")
+	completeFlag(c, t, "user", "users", func() place { return place{} })
 	for _, place := range []string{"workspace", "project"} {
 		c.MarkFlagsMutuallyExclusive("cluster", place)
-	}
-	for flag, kind := range map[string]string{"cluster": "clusters", "user": "users"} {
-		mustComplete(c, flag, func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return completeNames(c, t, kind, place{}, nil)
-		})
 	}
 	return c
 }

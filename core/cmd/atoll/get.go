@@ -28,24 +28,33 @@ Things live on the platform, in a workspace (--workspace NAME) or in a project
 status; atoll apply reads them.`
 
 // where are the flags that say where things live.
-type where struct{ workspace, project, cluster string }
+type where struct{ workspace, project, cluster, robot string }
 
 func (w *where) flags(c *cobra.Command, t *target) {
-	c.Flags().StringVarP(&w.workspace, "workspace", "w", "", "`name` of a workspace")
+	w.workspaceFlag(c, t)
 	c.Flags().StringVarP(&w.project, "project", "p", "", "a project, as `CLUSTER/NAME`")
 	c.MarkFlagsMutuallyExclusive("workspace", "project")
-	complete := func(k string) cobra.CompletionFunc {
-		return func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return completeNames(c, t, k, place{}, nil)
-		}
-	}
-	mustComplete(c, "workspace", complete("workspaces"))
-	mustComplete(c, "project", complete("projects"))
+	completeFlag(c, t, "project", "projects", func() place { return place{} })
+}
+
+func (w *where) workspaceFlag(c *cobra.Command, t *target) {
+	c.Flags().StringVarP(&w.workspace, "workspace", "w", "", "`name` of a workspace")
+	completeFlag(c, t, "workspace", "workspaces", func() place { return place{} })
+}
+
+func (w *where) robotFlag(c *cobra.Command, t *target) {
+	c.Flags().StringVar(&w.robot, "robot", "", "`name` of a robot of the workspace, for its tokens")
+	completeFlag(c, t, "robot", "robots", func() place { return place{workspace: w.workspace} })
+}
+
+func (w *where) clusterFlag(c *cobra.Command, t *target, usage string) {
+	c.Flags().StringVar(&w.cluster, "cluster", "", usage)
+	completeFlag(c, t, "cluster", "clusters", func() place { return place{} })
 }
 
 // place is the place that the flags say.
 func (w *where) place() (place, error) {
-	p := place{workspace: w.workspace, cluster: w.cluster}
+	p := place{workspace: w.workspace, cluster: w.cluster, robot: w.robot}
 	if w.project == "" {
 		return p, nil
 	}
@@ -121,7 +130,8 @@ func newGet() *cobra.Command {
 	t.flags(c.Flags())
 	w.flags(c, t)
 	outputFlag(c, &format, formats...)
-	c.Flags().StringVar(&w.cluster, "cluster", "", "only projects of the cluster of this `name`")
+	w.robotFlag(c, t)
+	w.clusterFlag(c, t, "only projects of the cluster of this `name`")
 	c.Flags().StringVar(&filter, "filter", "", "only what has this `text` in its name or title")
 	c.Flags().StringVar(&sort, "sort", "", "the `field` to sort by, such as name or -createdAt")
 	c.MarkFlagsMutuallyExclusive("cluster", "project")

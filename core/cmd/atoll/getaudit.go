@@ -75,9 +75,9 @@ func newGetAudit() *cobra.Command {
 	}
 	t.flags(c.Flags())
 	w.flags(c, t)
+	w.clusterFlag(c, t, "only what was done in the cluster of this `name`")
 	outputFlag(c, &f.format, auditFormats...)
 	flags := c.Flags()
-	flags.StringVar(&w.cluster, "cluster", "", "only what was done in the cluster of this `name`")
 	flags.StringVar(&f.user, "user", "", "only what the user of this `name` did")
 	flags.StringVar(&f.verb, "verb", "", "only this `verb`, such as create, update, delete or connect")
 	flags.StringVar(&f.result, "result", "", "only what was `done`, denied, refused or failed")

@@ -40,8 +40,8 @@ const (
 )
 
 // place is where a thing lives: the platform (zero), a workspace, or a project
-// of a cluster. A cluster alone narrows a list.
-type place struct{ workspace, cluster, project string }
+// of a cluster. A cluster alone narrows a list; a robot of the workspace has tokens.
+type place struct{ workspace, cluster, project, robot string }
 
 func (p place) home() home {
 	switch {
@@ -120,6 +120,12 @@ func kindList(fits func(*kind) bool) string { return strings.Join(kindNames(fits
 // at tells whether things of a kind live in a place, or are listed for it.
 func (k *kind) at(p place) error {
 	h := p.home()
+	if p.robot != "" {
+		if k.name == "Token" && h == inWorkspace {
+			return nil
+		}
+		return wrongUse("--robot is for tokens, with --workspace")
+	}
 	if slices.Contains(k.lives, h) || h != inProject && slices.Contains(k.lives, inCluster) {
 		return nil
 	}

@@ -109,14 +109,14 @@ var kinds = []*kind{
 		form:    robotForm, remove: oneBelow("robots"),
 	},
 	{
-		name: "Token", singular: "token", plural: "tokens", lives: []home{onPlatform}, list: below("tokens"), key: "id",
+		name: "Token", singular: "token", plural: "tokens", lives: []home{onPlatform}, list: tokensOf, key: "id",
 		columns: []column{narrow("ID", document.named), narrow("NAME", status("name")), narrow("READ ONLY", status("readOnly")), narrow("EXPIRES", status("expiresAt")), narrow("LAST USED", status("lastUsedAt")), wide("PERMISSIONS", status("permissions")), wide("SCOPES", status("scopes")), created},
-		remove:  oneBelow("tokens"),
+		remove:  func(p place, id string) string { return tokensOf(p) + "/" + url.PathEscape(id) },
 	},
 	{
 		name: "AccessRequest", singular: "accessrequest", plural: "accessrequests", short: "ar", lives: []home{onPlatform}, list: below("access-requests"), get: oneBelow("access-requests"), key: "id",
 		columns: []column{narrow("ID", document.named), narrow("USER", status("user")), narrow("ROLE", func(d document) string { return first(text(d.Status["role"]), text(d.Status["permission"])) }), narrow("WHERE", func(d document) string {
-			return place{text(d.Status["workspace"]), text(d.Status["cluster"]), text(d.Status["project"])}.String()
+			return place{workspace: text(d.Status["workspace"]), cluster: text(d.Status["cluster"]), project: text(d.Status["project"])}.String()
 		}), narrow("STATE", status("state")), narrow("REASON", status("reason")), wide("DECIDED BY", status("decidedBy")), wide("UNTIL", status("until")), created},
 		remove: oneBelow("access-requests"),
 	},
