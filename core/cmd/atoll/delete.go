@@ -20,8 +20,8 @@ const aboutDelete = `Delete things by their names, after a yes.
 A workspace, a project and a user go with all that belongs to them, for good:
 their name has to be typed once more. --yes says it where nobody is at the
 terminal. Deleting a token revokes it, deleting an access request takes it back.
-Who is taken out of a project may leave service accounts, bindings and tokens
-behind: they are listed, and revoked with --revoke, or later by deleting the
+Who is taken out of a project or a workspace may leave service accounts,
+bindings and tokens behind: they are listed, and revoked with --revoke, or later by deleting the
 leftovers of that user.
 Extensions are removed with atoll ext remove.
 
@@ -96,7 +96,7 @@ func newDelete() *cobra.Command {
 		c.MarkFlagsMutuallyExclusive("filename", place)
 	}
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
-	c.Flags().BoolVar(&f.revoke, "revoke", false, "of members of a project: revoke what they made there that gives rights")
+	c.Flags().BoolVar(&f.revoke, "revoke", false, "of members: revoke what they made in projects that gives rights")
 	c.Flags().BoolVar(&f.ignoreMissing, "ignore-not-found", false, "what is not there is fine")
 	return c
 }
@@ -143,7 +143,7 @@ func (f deleteFlags) delete(ctx context.Context, c *cobra.Command, api *client, 
 	if k.confirms {
 		path = withQuery(path, "confirm", d.Metadata.Name)
 	}
-	if f.revoke && k.name == "Member" && d.Metadata.Project != "" {
+	if f.revoke && k.name == "Member" && (d.Metadata.Project != "" || d.Metadata.Workspace != "") {
 		path = withQuery(path, "revoke", "true")
 	}
 	var left leftBehind
@@ -155,29 +155,37 @@ func (f deleteFlags) delete(ctx context.Context, c *cobra.Command, api *client, 
 	return nil
 }
 
-// leftBehind is what somebody who was taken out of a project leaves behind there.
+// leftBehind is what somebody who was taken out of a project or a workspace leaves
+// behind.
 type leftBehind struct {
-	Leftovers []struct{ Kind, Name string }
-	Revoked   bool
-	Roles     []string
+	Leftovers []struct {
+		Cluster, Project, Kind, Name string
+		Member, Revoked              bool
+	}
 }
 
-// write says it in a sentence; nothing where nothing is left.
+// write says it in a sentence for each fate; nothing where nothing is left.
 func (l leftBehind) write(out io.Writer) {
-	if len(l.Leftovers) == 0 {
-		return
+	var left, kept, revoked []string
+	for _, one := range l.Leftovers {
+		name := one.Kind + " " + one.Name + " in " + one.Cluster + "/" + one.Project
+		switch {
+		case one.Revoked:
+			revoked = append(revoked, name)
+		case one.Member:
+			kept = append(kept, name)
+		default:
+			left = append(left, name)
+		}
 	}
-	all := make([]string, len(l.Leftovers))
-	for i, one := range l.Leftovers {
-		all[i] = one.Kind + " " + one.Name
+	for _, fate := range []struct {
+		what string
+		all  []string
+	}{{"Revoked: ", revoked}, {"Kept, for the other roles that this person has there: ", kept}, {"Left behind, and giving rights yet: ", left}} {
+		if len(fate.all) > 0 {
+			fmt.Fprintf(out, "%s\n", printable(fate.what+strings.Join(fate.all, ", ")))
+		}
 	}
-	what := "Left behind, and giving rights yet: "
-	if l.Revoked {
-		what = "Revoked: "
-	} else if len(l.Roles) > 0 {
-		what = "Kept, for the roles that are left (" + strings.Join(l.Roles, ", ") + "): "
-	}
-	fmt.Fprintf(out, "%s\n", printable(what+strings.Join(all, ", ")))
 }
 
 // typeName wants the name of a thing once more.

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/atoll-platform/atoll/core/server/api"
 )
 
 func TestAuditIsSearched(t *testing.T) {
@@ -109,13 +111,24 @@ func TestAuditIsFollowed(t *testing.T) {
 }
 
 func TestLeftoversAreTold(t *testing.T) {
-	type leftovers = []struct{ Kind, Name string }
-	for want, l := range map[string]leftBehind{
+	at := func(kind, name string, member, revoked bool) api.Leftover {
+		return api.Leftover{Cluster: "local", Project: "shop", Kind: kind, Name: name, Member: member, Revoked: revoked}
+	}
+	for want, answer := range map[string]api.LeftBehind{
 		"": {},
-		"Left behind, and giving rights yet: ServiceAccount a, Token b\n": {Leftovers: leftovers{{"ServiceAccount", "a"}, {"Token", "b"}}},
-		"Revoked: Secret \uFFFDa\n":                                       {Leftovers: leftovers{{"Secret", "\x1ba"}}, Revoked: true},
-		"Kept, for the roles that are left (project-viewer): Token b\n":   {Leftovers: leftovers{{"Token", "b"}}, Roles: []string{"project-viewer"}},
+		"Left behind, and giving rights yet: ServiceAccount a in local/shop, Token b in local/shop\n": {
+			Leftovers: []api.Leftover{at("ServiceAccount", "a", false, false), at("Token", "b", false, false)}},
+		"Revoked: Secret \uFFFDa in local/shop\nKept, for the other roles that this person has there: Token b in local/shop\n": {
+			Leftovers: []api.Leftover{at("Token", "b", true, false), at("Secret", "\x1ba", false, true)}},
 	} {
+		text, err := json.Marshal(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l leftBehind
+		if err := json.Unmarshal(text, &l); err != nil {
+			t.Fatal(err)
+		}
 		var out bytes.Buffer
 		if l.write(&out); out.String() != want {
 			t.Errorf("%q, want %q", out.String(), want)
