@@ -1,5 +1,6 @@
 // Package identity answers who is asking: local users and their passwords,
-// browser sessions, API tokens, and what turns a request into a subject.
+// people of identity providers, who was invited, browser sessions, API tokens,
+// and what turns a request into a subject.
 //
 // What belongs here: proving who somebody is, and taking that proof back at
 // once. What does not: what they may do (access), which roles they get

@@ -157,12 +157,17 @@ func (v *Service) signInBy(ctx context.Context, p Proof) (Session, error) {
 		}
 		return Session{}, err
 	}
-	item, err := v.appear(ctx, provider, person)
+	item, made, err := v.appear(ctx, provider, person, p.Invitation)
 	if err != nil {
 		return Session{}, err
 	}
 	if item.Value.SecondFactor && !item.Value.Disabled {
 		err = v.secondProof(ctx, item.Value.User, p.Code)
+	}
+	if err == nil && !made {
+		if err := v.invited(ctx, item.Value.User, p.Invitation); err != nil {
+			return Session{}, err
+		}
 	}
 	session := Session{}
 	if err == nil {
@@ -199,21 +204,21 @@ func (v *Service) namedBy(ctx context.Context, p Provider, name string) User {
 
 // appear is the user that a proven person is, with the name to show and the
 // groups that the provider says now. Who is here for the first time is made, if
-// the provider may. ErrNotInvited, ErrInvalid for a name that cannot be one
-// here, ErrExists for one that somebody else has or had.
-func (v *Service) appear(ctx context.Context, p Provider, person Person) (store.Item[userRecord], error) {
-	var out store.Item[userRecord]
-	err := again(ctx, func() error {
+// the provider may or by an invitation, a token, which is accepted with it: made
+// tells so. ErrNotInvited, ErrInvalid for a name that cannot be one here,
+// ErrExists for one that somebody else has or had; and what Accept says.
+func (v *Service) appear(ctx context.Context, p Provider, person Person, invitation string) (out userItem, made bool, err error) {
+	err = again(ctx, func() error {
 		known, err := v.externals.Get(ctx, externalName(p.Info().Name, person.ID))
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			if !p.Info().Create {
+			if !p.Info().Create && invitation == "" {
 				return fmt.Errorf("%w: %s knows you, and nobody has invited you", ErrNotInvited, p.Info().Title)
 			}
-			if err := v.make(ctx, p, person, nil); err != nil {
+			if err := v.make(ctx, p, person, invitation); err != nil {
 				return err
 			}
-			known.Value.Name = person.Name
+			known.Value.Name, made = person.Name, true
 		case err != nil:
 			return fmt.Errorf("looking for a user of %s: %w", p.Info().Name, err)
 		}
@@ -225,12 +230,24 @@ func (v *Service) appear(ctx context.Context, p Provider, person Person) (store.
 		}
 		return v.refresh(ctx, p, person, &out)
 	})
-	return out, err
+	return out, made, err
 }
 
-// make adds the user that a person of a provider becomes, and what else belongs
-// to that.
-func (v *Service) make(ctx context.Context, p Provider, person Person, with []store.Op, guards ...store.Guard) error {
+// invited accepts the invitation, if any, of somebody who has shown all that is
+// asked for.
+func (v *Service) invited(ctx context.Context, u User, invitation string) error {
+	if invitation == "" {
+		return nil
+	}
+	return again(ctx, func() error {
+		_, err := v.accept(ctx, u.Name, u.UID, invitation)
+		return err
+	})
+}
+
+// make adds the user that a person of a provider becomes, and what an invitation
+// gives them. store.ErrConflict when they came in twice at once.
+func (v *Service) make(ctx context.Context, p Provider, person Person, invitation string) error {
 	if err := checkUserName(person.Name); err != nil {
 		return fmt.Errorf("%s gives you a name that cannot be one here: %w", p.Info().Title, err)
 	}
@@ -246,11 +263,21 @@ func (v *Service) make(ctx context.Context, p Provider, person Person, with []st
 	if err != nil {
 		return err
 	}
-	guards = append(guards, v.users.Absent(person.Name), v.tombs.Absent(person.Name), v.externals.Absent(external))
-	err = v.commit(ctx, guards, append(with, put, link)...)
+	ops, guards := []store.Op{put, link}, []store.Guard{v.users.Absent(person.Name), v.tombs.Absent(person.Name), v.externals.Absent(external)}
+	if invitation != "" {
+		_, more, guarded, err := v.redeem(ctx, invitation, r.UID)
+		if err != nil {
+			return err
+		}
+		ops, guards = append(ops, more...), append(guards, guarded...)
+	}
+	err = v.commit(ctx, guards, ops...)
 	if errors.Is(err, store.ErrConflict) {
-		if _, again := v.externals.Get(ctx, external); again == nil {
-			return nil // they came in twice at once
+		if _, known := v.externals.Get(ctx, external); known == nil {
+			return err
+		}
+		if _, gone := v.invitation(ctx, invitation); gone != nil && invitation != "" {
+			return gone
 		}
 		return fmt.Errorf("%s calls you %q, and here somebody else has that name: %w", p.Info().Title, person.Name, ErrExists)
 	}

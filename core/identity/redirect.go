@@ -61,7 +61,9 @@ type onItsWay struct {
 	provider string
 	from     string // remoteKey
 	next     string // where the browser goes on after it
-	until    time.Time
+
+	invitation string // a token, accepted with it; "" for none
+	until      time.Time
 }
 
 // begun are all of them, the oldest first.
@@ -128,18 +130,29 @@ func (v *Service) redirecting(name string) (Redirecting, error) {
 	return r, nil
 }
 
-// BeginAt begins a sign-in at a provider's page. The browser comes back to
-// callback, and goes on to next afterwards. ErrNotFound, ErrDenied for a provider
-// without a page, ErrProvider.
-func (v *Service) BeginAt(ctx context.Context, provider, callback, next string, from Client) (Begun, error) {
+// Way is what a sign-in at a provider's page is for.
+type Way struct {
+	Callback   string // our address, to which the browser comes back
+	Next       string // and where it goes on afterwards
+	Invitation string // the token of one, which is accepted with it; "" for none
+}
+
+// BeginAt begins a sign-in at a provider's page. ErrNotFound, also for an
+// invitation that is none; ErrDenied for a provider without a page; ErrProvider.
+func (v *Service) BeginAt(ctx context.Context, provider string, way Way, from Client) (Begun, error) {
 	p, err := v.redirecting(provider)
 	if err != nil {
 		return Begun{}, err
 	}
+	if way.Invitation != "" {
+		if _, err := v.invitation(ctx, way.Invitation); err != nil {
+			return Begun{}, err
+		}
+	}
 	cookie, key := newSecret()
 	now := v.options.Now()
-	o := &onItsWay{cookie: key, provider: provider, from: remoteKey(from.Remote), next: next, until: now.Add(begunLives)}
-	o.Callback = callback
+	o := &onItsWay{cookie: key, provider: provider, from: remoteKey(from.Remote), next: way.Next, invitation: way.Invitation, until: now.Add(begunLives)}
+	o.Callback = way.Callback
 	o.State, _ = newSecret()
 	o.Nonce, _ = newSecret()
 	o.Verifier, _ = newSecret()
@@ -187,7 +200,10 @@ func (v *Service) FinishAt(ctx context.Context, provider string, r Return, from 
 	if err != nil {
 		return Session{}, "", err
 	}
-	item, err := v.appear(ctx, p, person)
+	item, made, err := v.appear(ctx, p, person, o.invitation)
+	if err == nil && !made {
+		err = v.invited(ctx, item.Value.User, o.invitation)
+	}
 	if err != nil {
 		return Session{}, "", err
 	}

@@ -46,7 +46,7 @@ func sites(t *testing.T, required string) *world {
 // leave begins a sign-in at a provider and returns what its browser comes back with.
 func (w *world) leave(provider string) identity.Return {
 	w.t.Helper()
-	begun, err := w.BeginAt(w.t.Context(), provider, "https://atoll.example.com/back", "/workspaces", from(here))
+	begun, err := w.BeginAt(w.t.Context(), provider, identity.Way{Callback: "https://atoll.example.com/back", Next: "/workspaces"}, from(here))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestSignInsOnTheirWayAreBounded(t *testing.T) {
 	w := sites(t, identity.RequireNobody)
 	begin := func(remote string) identity.Return {
 		t.Helper()
-		begun, err := w.BeginAt(t.Context(), "sso", "https://atoll.example.com/back", "/workspaces", from(remote))
+		begun, err := w.BeginAt(t.Context(), "sso", identity.Way{Callback: "https://atoll.example.com/back", Next: "/workspaces"}, from(remote))
 		if err != nil {
 			t.Fatal(err)
 		}

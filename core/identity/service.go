@@ -56,6 +56,12 @@ type Options struct {
 	Providers []Provider // others who prove people, by different names
 
 	RequireSecondFactor string // RequireNobody, RequireAdmins or RequireAll
+
+	// Grant is what gives a person, who may be made in the same transaction, what an
+	// invitation promises, while who sent it may give that. Nil: nobody is invited.
+	Grant func(ctx context.Context, i Invitation, userUID string) ([]store.Op, error)
+	// InviteByProviderOnly keeps who is invited from making a password here.
+	InviteByProviderOnly bool
 }
 
 func (o Options) filled() Options {
@@ -76,25 +82,26 @@ func (o Options) filled() Options {
 
 // Service knows users, sessions and tokens. Safe for concurrent use.
 type Service struct {
-	store      store.Store
-	index      *access.Index
-	options    Options
-	users      store.Collection[userRecord]
-	tombs      store.Collection[tombstone]
-	tokens     store.Collection[tokenRecord]
-	workspaces store.Collection[access.Workspace] // of tenancy: read for its guard
-	groups     store.Collection[access.Group]
-	factors    store.Collection[secondFactorRecord]
-	externals  store.Collection[externalRecord]
-	hasher     *hasher
-	byName     *backoff
-	byCode     *backoff // by uid
-	byRemote   *backoff
-	begun      *begun
-	sessions   *sessions
-	history    *history
-	known      *knownTokens
-	follower   *store.Follower // keeps known
+	store       store.Store
+	index       *access.Index
+	options     Options
+	users       store.Collection[userRecord]
+	tombs       store.Collection[tombstone]
+	tokens      store.Collection[tokenRecord]
+	workspaces  store.Collection[access.Workspace] // of tenancy: read for its guard
+	groups      store.Collection[access.Group]
+	factors     store.Collection[secondFactorRecord]
+	externals   store.Collection[externalRecord]
+	invitations store.Collection[invitationRecord]
+	hasher      *hasher
+	byName      *backoff
+	byCode      *backoff // by uid
+	byRemote    *backoff
+	begun       *begun
+	sessions    *sessions
+	history     *history
+	known       *knownTokens
+	follower    *store.Follower // keeps known
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -110,22 +117,23 @@ func New(s store.Store, index *access.Index, o Options) (*Service, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	v := &Service{
 		store: s, index: index, options: o,
-		users:      store.NewCollection[userRecord](s, access.UserPrefix),
-		tombs:      store.NewCollection[tombstone](s, tombstonePrefix),
-		tokens:     store.NewCollection[tokenRecord](s, tokenPrefix),
-		workspaces: store.NewCollection[access.Workspace](s, access.WorkspacePrefix),
-		groups:     store.NewCollection[access.Group](s, access.GroupPrefix),
-		externals:  store.NewCollection[externalRecord](s, externalPrefix),
-		factors:    store.NewCollection[secondFactorRecord](s, secondFactorPrefix),
-		hasher:     newHasher(o.HashMemory, o.Hashers),
-		byName:     newBackoff(nameFree, nameLongest, o.Now),
-		byCode:     newBackoff(nameFree, codeLongest, o.Now),
-		byRemote:   newBackoff(remoteFree, remoteLongest, o.Now),
-		begun:      &begun{},
-		sessions:   newSessions(),
-		stop:       stop,
-		done:       make(chan struct{}),
-		listeners:  map[chan struct{}]struct{}{},
+		users:       store.NewCollection[userRecord](s, access.UserPrefix),
+		tombs:       store.NewCollection[tombstone](s, tombstonePrefix),
+		tokens:      store.NewCollection[tokenRecord](s, tokenPrefix),
+		workspaces:  store.NewCollection[access.Workspace](s, access.WorkspacePrefix),
+		groups:      store.NewCollection[access.Group](s, access.GroupPrefix),
+		externals:   store.NewCollection[externalRecord](s, externalPrefix),
+		invitations: store.NewCollection[invitationRecord](s, invitationPrefix),
+		factors:     store.NewCollection[secondFactorRecord](s, secondFactorPrefix),
+		hasher:      newHasher(o.HashMemory, o.Hashers),
+		byName:      newBackoff(nameFree, nameLongest, o.Now),
+		byCode:      newBackoff(nameFree, codeLongest, o.Now),
+		byRemote:    newBackoff(remoteFree, remoteLongest, o.Now),
+		begun:       &begun{},
+		sessions:    newSessions(),
+		stop:        stop,
+		done:        make(chan struct{}),
+		listeners:   map[chan struct{}]struct{}{},
 	}
 	v.history = newHistory(s, v.users)
 	v.known = newKnownTokens(o.Now, v.notify)

@@ -23,6 +23,7 @@ type Proof struct {
 	Name, Password string
 	Code           string // of the second factor, or a recovery code; "" before it was asked for
 	Provider       string // who is to prove it; "" for Atoll itself
+	Invitation     string // by a provider: the token of one, which is accepted with it
 	Client         Client
 }
 

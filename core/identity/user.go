@@ -66,6 +66,11 @@ type NewUser struct {
 // CreateUser adds a user. The password is returned when it was made here, and
 // never again. ErrInvalid, ErrExists, access.ErrUnknownRole.
 func (v *Service) CreateUser(ctx context.Context, n NewUser) (User, string, error) {
+	return v.createUser(ctx, n, nil)
+}
+
+// createUser is CreateUser in one transaction with what else is made of the user.
+func (v *Service) createUser(ctx context.Context, n NewUser, with func(uid string) ([]store.Op, []store.Guard, error)) (User, string, error) {
 	if err := checkUserName(n.Name); err != nil {
 		return User{}, "", err
 	}
@@ -99,7 +104,15 @@ func (v *Service) CreateUser(ctx context.Context, n NewUser) (User, string, erro
 	if err != nil {
 		return User{}, "", err
 	}
-	err = v.commit(ctx, []store.Guard{v.users.Absent(n.Name), v.tombs.Absent(n.Name)}, append(ops, put)...)
+	guards := []store.Guard{v.users.Absent(n.Name), v.tombs.Absent(n.Name)}
+	if with != nil {
+		more, guarded, err := with(r.UID)
+		if err != nil {
+			return User{}, "", err
+		}
+		ops, guards = append(ops, more...), append(guards, guarded...)
+	}
+	err = v.commit(ctx, guards, append(ops, put)...)
 	if errors.Is(err, store.ErrConflict) {
 		return User{}, "", fmt.Errorf("creating user %q: %w", n.Name, ErrExists)
 	}

@@ -118,7 +118,7 @@ func DefaultConfig() Config {
 		Clusters:      []ClusterFile{},
 		Upstreams:     []Upstream{},
 		Administrator: Administrator{Name: "admin"},
-		Identity:      Identity{RequireSecondFactor: "none", Providers: []Provider{}},
+		Identity:      Identity{RequireSecondFactor: "none", InvitedBy: "any", Providers: []Provider{}},
 		Tenancy:       Tenancy{IngressNamespaces: []string{}},
 		Audit:         Audit{MaxSize: "256Mi", MaxAge: "2160h"},
 		Log:           Log{Level: "info", Format: "text"},

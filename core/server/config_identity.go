@@ -19,6 +19,7 @@ import (
 type Identity struct {
 	RequireSecondFactor string     `json:"requireSecondFactor"` // none, admins, all
 	Origin              string     `json:"origin"`              // where browsers reach Atoll; "": as each request says
+	InvitedBy           string     `json:"invitedBy"`           // any, providers: who proves people that were invited and are new
 	Providers           []Provider `json:"providers"`
 }
 
@@ -64,7 +65,7 @@ type OIDC struct {
 // options is what identity is told, with the secrets. ErrConfig.
 func (i Identity) options() (identity.Options, error) {
 	required := map[string]string{"none": identity.RequireNobody, "admins": identity.RequireAdmins, "all": identity.RequireAll}
-	o := identity.Options{RequireSecondFactor: required[i.RequireSecondFactor]}
+	o := identity.Options{RequireSecondFactor: required[i.RequireSecondFactor], InviteByProviderOnly: i.InvitedBy == "providers"}
 	if u, err := url.Parse(i.Origin); i.Origin != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Scheme+"://"+u.Host != i.Origin) {
 		return o, fmt.Errorf("%w: /identity/origin: %q is none; https://atoll.example.com would be one", ErrConfig, i.Origin)
 	}

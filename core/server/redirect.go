@@ -88,7 +88,8 @@ func (s *Server) beginAtProvider(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	provider := providerOf(r)
-	begun, err := s.identity.BeginAt(r.Context(), provider, s.origin(r)+callbackPath(provider), next, identity.Client{Remote: r.RemoteAddr, Agent: r.UserAgent()})
+	way := identity.Way{Callback: s.origin(r) + callbackPath(provider), Next: next, Invitation: r.URL.Query().Get("invitation")}
+	begun, err := s.identity.BeginAt(r.Context(), provider, way, identity.Client{Remote: r.RemoteAddr, Agent: r.UserAgent()})
 	if err != nil {
 		s.tellPerson(w, r, api.ProblemOf(r.Context(), s.log, err))
 		return

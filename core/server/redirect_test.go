@@ -49,9 +49,9 @@ func (r *running) follow(path, cookie string) answer {
 
 // away begins a sign-in and visits the provider's page: what the browser comes
 // back with, and the cookie it has.
-func (r *running) away(fake *oidctest.Provider, provider, next string) (path, cookie string) {
+func (r *running) away(fake *oidctest.Provider, provider, next string, more ...string) (path, cookie string) {
 	r.t.Helper()
-	a := r.follow("/auth/oidc/"+provider+"/start?next="+url.QueryEscape(next), "")
+	a := r.follow("/auth/oidc/"+provider+"/start?next="+url.QueryEscape(next)+"&"+strings.Join(more, "&"), "")
 	if a.status != http.StatusSeeOther {
 		r.t.Fatalf("%d %s", a.status, a.body)
 	}

@@ -127,6 +127,9 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 	if err != nil {
 		return nil, err
 	}
+	proving.Grant = func(ctx context.Context, i identity.Invitation, userUID string) ([]store.Op, error) {
+		return api.Grant(ctx, s.services(), i, userUID)
+	}
 	if s.identity, err = identity.New(s.store, s.index, proving); err != nil {
 		return nil, err
 	}

@@ -277,7 +277,18 @@ func (t *Service) giveOp(r AccessRequest) (store.Op, error) {
 	default:
 		b.Scope = access.BindingScope{Kind: access.KindPlatform}
 	}
-	for _, had := range t.index.BindingsOf(r.RequesterUID) {
+	return t.GiveOp(b)
+}
+
+// GiveOp is what gives a person a role beside what they have, on the platform
+// too, for a transaction; it takes nothing away. The person may be one whom the
+// transaction makes. ErrInvalid, ErrExists.
+func (t *Service) GiveOp(b access.Binding) (store.Op, error) {
+	given, ok := t.index.Role(b.Role)
+	if !ok {
+		return store.Op{}, fmt.Errorf("the role %q is %w: there is none such", b.Role, ErrInvalid)
+	}
+	for _, had := range t.index.BindingsOf(b.SubjectUID) {
 		if had.Scope != b.Scope || !had.Until.IsZero() {
 			continue
 		}
@@ -299,7 +310,7 @@ func (t *Service) giveOp(r AccessRequest) (store.Op, error) {
 	if !b.Until.IsZero() && !t.now().Before(b.Until) {
 		return store.Op{}, fmt.Errorf("the end of the role, %s, is %w: it has passed", b.Until.Format(time.RFC3339), ErrInvalid)
 	}
-	return access.PlatformGrantOp(t.store, r.RequesterUID, b.Role, b.Until)
+	return access.PlatformGrantOp(t.store, b.SubjectUID, b.Role, b.Until)
 }
 
 func containsAll(all, wanted []access.Permission) bool {

@@ -83,6 +83,7 @@ func (s *API) register(a huma.API) {
 	s.registerExplain(a)
 	s.registerAccessRequests(a)
 	s.registerAudit(a)
+	s.registerInvitations(a)
 	s.registerPlatform(a)
 }
 

@@ -67,6 +67,7 @@ var tags = [][2]string{
 	{"sessions", "Signing in and out."},
 	{"users", "People."},
 	{"groups", "People to whom roles are given together."},
+	{"invitations", "Roles for whoever has a link, once."},
 	{"robots", "Accounts for programs, owned by workspaces."},
 	{"tokens", "Credentials for programs."},
 	{"clusters", "The Kubernetes clusters that this Atoll knows."},

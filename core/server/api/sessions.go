@@ -11,14 +11,16 @@ import (
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/identity"
+	"github.com/atoll-platform/atoll/core/server/problem"
 )
 
 // SignIn is what a person types.
 type SignIn struct {
-	Username string `json:"username" minLength:"1" maxLength:"256" example:"jane"`
-	Password string `json:"password" minLength:"1" maxLength:"256" format:"password"`
-	Provider string `json:"provider,omitempty" maxLength:"63" doc:"The identity provider that knows the password; left out for one of Atoll's own." example:"corp"`
-	Code     string `json:"code,omitempty" minLength:"6" maxLength:"32" doc:"Of the second factor, or a recovery code. Left out at first: a problem of the type urn:atoll:problem:second-factor asks for it." example:"123456"`
+	Username   string `json:"username" minLength:"1" maxLength:"256" example:"jane"`
+	Password   string `json:"password" minLength:"1" maxLength:"256" format:"password"`
+	Provider   string `json:"provider,omitempty" maxLength:"63" doc:"The identity provider that knows the password; left out for one of Atoll's own." example:"corp"`
+	Invitation string `json:"invitation,omitempty" maxLength:"128" doc:"With provider: the token of an invitation, which is accepted with it. Who signs in by a password of Atoll's own accepts it afterwards."`
+	Code       string `json:"code,omitempty" minLength:"6" maxLength:"32" doc:"Of the second factor, or a recovery code. Left out at first: a problem of the type urn:atoll:problem:second-factor asks for it." example:"123456"`
 }
 
 // Session is who is signed in, and what the browser needs to go on.
@@ -56,7 +58,11 @@ func (s *API) registerSessions(a huma.API) {
 func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, error) {
 	r := requestOf(ctx)
 	note(ctx).Subject = access.Subject{Name: in.Body.Username}
-	session, err := s.Identity.SignIn(ctx, identity.Proof{Name: in.Body.Username, Password: in.Body.Password, Code: in.Body.Code, Provider: in.Body.Provider, Client: client(r)})
+	if in.Body.Invitation != "" && in.Body.Provider == "" {
+		return nil, problem.New(http.StatusUnprocessableEntity, "The request does not fit; see errors.").
+			WithErrors(problem.Fault{Pointer: "/invitation", Message: "expected with a provider only: accept it when you are signed in"})
+	}
+	session, err := s.Identity.SignIn(ctx, identity.Proof{Name: in.Body.Username, Password: in.Body.Password, Code: in.Body.Code, Provider: in.Body.Provider, Invitation: in.Body.Invitation, Client: client(r)})
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +76,7 @@ type Provider struct {
 	Title string `json:"title" example:"Corporate directory"`
 	Kind  string `json:"kind" enum:"ldap,oidc" doc:"ldap: the password is sent with the sign-in, and the provider's name. oidc: the browser goes to startPath."`
 
-	StartPath string `json:"startPath,omitempty" doc:"Of oidc: to which the browser goes to sign in there. A parameter next says at which of the console's pages it goes on." example:"/auth/oidc/corp/start"`
+	StartPath string `json:"startPath,omitempty" doc:"Of oidc: to which the browser goes to sign in there. A parameter next says at which of the console's pages it goes on; invitation is the token of one that is accepted with it." example:"/auth/oidc/corp/start"`
 }
 
 type providersOutput struct {
