@@ -81,11 +81,11 @@ describe('the usage of an extension', () => {
     expect(screen.getByText('since 1.2.0 is active')).toBeTruthy();
   });
   it('shows a few, and all when asked', async () => {
-    await show(Array.from({ length: 1025 }, (_, n) => used({ workspace: `w${n}`, requests: 1 })));
-    expect(screen.getAllByRole('row')).toHaveLength(14);
-    fireEvent.click(screen.getByRole('button', { name: 'Show all 1,025' }));
-    expect(screen.getAllByRole('row')).toHaveLength(1027);
-    expect(screen.queryByRole('button')).toBeNull();
+    const { container } = await show(Array.from({ length: 60 }, (_, n) => used({ workspace: `w${n}`, requests: 1 })));
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(12);
+    fireEvent.click(screen.getByText('Show all 60'));
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(60);
+    expect(container.querySelector('button')).toBeNull();
   });
   it('says when nobody has used it', async () => {
     await show([], used({}));
