@@ -283,16 +283,6 @@ func (c *Config) clusterConfigs() []kube.Config {
 	return all
 }
 
-// Logger writes the log as the configuration says.
-func (l Log) Logger(out *os.File) *slog.Logger {
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-	o := &slog.HandlerOptions{Level: levels[l.Level]}
-	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(out, o))
-	}
-	return slog.New(slog.NewTextHandler(out, o))
-}
-
 // options is what the audit log is told. The schema has seen to the words.
 func (a Audit) options(log *slog.Logger) audit.Options {
 	age, _ := time.ParseDuration(a.MaxAge)
