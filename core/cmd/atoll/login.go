@@ -24,7 +24,8 @@ The password is asked for at the terminal and not kept: login makes an API token
 of yours, ends its session, and keeps the token in ~/.config/atoll/config (or
 ATOLL_CONFIG), which only you can read. The token is in your list of tokens, and
 atoll logout revokes it. A code of the second factor is asked for where there is
-one; a password that was made for the first sign-in is changed on the way.
+one; a password that was made for the first sign-in is changed on the way, and a
+second factor is set up where this Atoll demands one or you ask for it.
 
 Where nobody is at the terminal, --password-stdin reads the password from the
 first line of standard input and, where one is wanted, the code from the second.
@@ -39,6 +40,7 @@ know, as Atoll's own, needs --ca-file; the authority is kept with the sign-in.`
 type loginFlags struct {
 	user, provider, caFile, context, expiresIn string
 	tokenStdin, passwordStdin, readOnly        bool
+	secondFactor                               bool
 }
 
 func newLogin() *cobra.Command {
@@ -93,8 +95,10 @@ func newLogin() *cobra.Command {
 	c.Flags().BoolVar(&f.readOnly, "read-only", false, "sign in for reading only")
 	c.Flags().BoolVar(&f.tokenStdin, "token-stdin", false, "read a token from standard input, instead of asking for a password")
 	c.Flags().BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from standard input, instead of asking for it")
+	c.Flags().BoolVar(&f.secondFactor, "set-up-second-factor", false, "set up a second factor on the way, where you have none yet")
 	c.MarkFlagsMutuallyExclusive("token-stdin", "password-stdin")
-	for _, asked := range []string{"user", "provider", "expires-in", "read-only"} {
+	c.MarkFlagsMutuallyExclusive("set-up-second-factor", "password-stdin")
+	for _, asked := range []string{"set-up-second-factor", "user", "provider", "expires-in", "read-only"} {
 		c.MarkFlagsMutuallyExclusive("token-stdin", asked)
 	}
 	return c
@@ -160,12 +164,14 @@ func (f loginFlags) byPassword(c *cobra.Command, api *client, s *signIn, kept si
 		return err
 	}
 	if begun.User.MustChangePassword {
-		if err := f.choosePassword(c.Context(), in, api, body.Password); err != nil {
+		if body.Password, err = f.choosePassword(c.Context(), in, api, body.Password); err != nil {
 			return err
 		}
 	}
-	if begun.MustEnrolSecondFactor {
-		return &exitError{exitDenied, fmt.Errorf("this Atoll asks you to have a second factor first: sign in at %s with a browser and set one up", api.base)}
+	if begun.MustEnrolSecondFactor || f.secondFactor {
+		if err := in.enrol(c.Context(), api, body.Password); err != nil {
+			return err
+		}
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -201,24 +207,25 @@ func (f loginFlags) secret(in *prompter, what string) (string, error) {
 	return in.secret(what)
 }
 
-// choosePassword changes a password that was made for the first sign-in.
-func (f loginFlags) choosePassword(ctx context.Context, in *prompter, api *client, current string) error {
+// choosePassword changes a password that was made for the first sign-in, and
+// gives the new one.
+func (f loginFlags) choosePassword(ctx context.Context, in *prompter, api *client, current string) (string, error) {
 	if f.passwordStdin {
-		return &exitError{exitDenied, errors.New("this password was made for the first sign-in and has to be changed: run atoll login at a terminal, or sign in with a browser")}
+		return "", &exitError{exitDenied, errors.New("this password was made for the first sign-in and has to be changed: run atoll login at a terminal, or sign in with a browser")}
 	}
 	fmt.Fprintln(in.out, "This password was made for the first sign-in: choose one of your own.")
 	next, err := in.secret("New password")
 	if err != nil {
-		return err
+		return "", err
 	}
 	again, err := in.secret("New password once more")
 	if err != nil {
-		return err
+		return "", err
 	}
 	if next != again {
-		return wrongUse("the two are not the same; the password stays as it was")
+		return "", wrongUse("the two are not the same; the password stays as it was")
 	}
-	return api.call(ctx, http.MethodPost, "/api/v1/users/me:changePassword", map[string]string{"current": current, "next": next}, nil)
+	return next, api.call(ctx, http.MethodPost, "/api/v1/users/me:changePassword", map[string]string{"current": current, "next": next}, nil)
 }
 
 // revoke revokes a token of who asks; one that is gone is fine.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
 	"golang.org/x/sys/unix"
 )
 
@@ -94,6 +96,73 @@ func (x *terminal) answer(question, text string, visible bool) {
 	}
 }
 
+// atollAt is a command line of the built binary, with a file of sign-ins.
+func (p *process) atollAt(file string, args ...string) *exec.Cmd {
+	c := exec.Command(p.cmd.Path, args...)
+	c.Env = append(os.Environ(), "ATOLL_CONFIG="+file, "ATOLL_SERVER=", "ATOLL_TOKEN=")
+	return c
+}
+
+func TestDemandedSecondFactorIsSetUpAtTheTerminal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the binary")
+	}
+	dir := setUp(t)
+	config, err := os.OpenFile(filepath.Join(dir, "atoll.yaml"), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = config.WriteString("identity: {requireSecondFactor: admins}\n")
+	}
+	if err = errors.Join(err, config.Close()); err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, dir)
+	defer p.kill(t)
+	file := filepath.Join(t.TempDir(), "config")
+	piped := p.atollAt(file, "login", p.url, "-u", "admin", "--password-stdin")
+	piped.Stdin = strings.NewReader(adminPassword + "\n")
+	if out, err := piped.CombinedOutput(); piped.ProcessState.ExitCode() != exitDenied || !strings.Contains(string(out), "at a terminal") {
+		t.Errorf("%v %s", err, out)
+	}
+
+	c := p.atollAt(file, "login", p.url, "-u", "admin")
+	x := atTerminal(t, c)
+	x.answer("Password", adminPassword+"\n", false)
+	x.answer("Code that it shows", "000000\n", false)
+	x.answer("of this moment.\r\nCode that it shows", x.code()+"\n", false)
+	if err := c.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, x)
+	}
+	recovery := regexp.MustCompile(`[a-z2-7]{4}(-[a-z2-7]{4}){3}`).FindAllString(x.String(), -1)
+	if len(recovery) != 10 {
+		t.Fatalf("the recovery codes are %q in\n%s", recovery, x)
+	}
+	if out, err := p.atollAt(file, "whoami", "-o", "name").CombinedOutput(); err != nil || string(out) != "admin\n" {
+		t.Errorf("%v %s", err, out)
+	}
+
+	c = p.atollAt(file, "login", p.url, "-u", "admin") // now the code is asked for
+	x = atTerminal(t, c)
+	x.answer("Password", adminPassword+"\n", false)
+	x.answer("Code of the second factor", recovery[0]+"\n", false)
+	if err := c.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, x)
+	}
+}
+
+// code is the code of this moment, by the secret that was shown.
+func (x *terminal) code() string {
+	x.t.Helper()
+	found := regexp.MustCompile(`\s([A-Z2-7]{32})\s`).FindStringSubmatch(x.String())
+	if found == nil {
+		x.t.Fatalf("no secret was shown: %q", x)
+	}
+	code, err := totp.GenerateCode(found[1], time.Now())
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return code
+}
+
 func TestPasswordIsTypedUnseen(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the binary")
@@ -110,11 +179,7 @@ func TestPasswordIsTypedUnseen(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "config")
-	command := func(args ...string) *exec.Cmd {
-		c := exec.Command(p.cmd.Path, args...)
-		c.Env = append(os.Environ(), "ATOLL_CONFIG="+file, "ATOLL_SERVER=", "ATOLL_TOKEN=")
-		return c
-	}
+	command := func(args ...string) *exec.Cmd { return p.atollAt(file, args...) }
 
 	c := command("login", p.url)
 	x := atTerminal(t, c)
