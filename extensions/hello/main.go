@@ -38,6 +38,7 @@ func init() {
 	atoll.Serve(mux)
 	atoll.HandleFrames("GET", "/frame", frame)
 	atoll.HandleFrames("POST", "/frame", frame)
+	_, _ = json.Marshal(greeting{}) // what is learned of the type here, no instance has to learn
 }
 
 // whom is greeted: the name in the query, or else whoever asks.

@@ -24,7 +24,10 @@ func idleDescriptor() syscall.RawConn {
 	return conn
 }
 
-func init() { root.settle = settle }
+func init() {
+	root.settle = settle
+	warm()
+}
 
 // wireVersion is the marker of ABI v1. It is never called.
 //
