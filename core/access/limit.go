@@ -53,7 +53,7 @@ func (l *Limit) covered(r *role) *role {
 
 // Narrow tells whether a credential carries less than its person's rights: with
 // it one does not change the account, nor make another credential.
-func (s Subject) Narrow() bool { return s.ReadOnly || s.Limit != nil }
+func (s Subject) Narrow() bool { return s.ReadOnly || s.Limit != nil || s.Cluster != "" }
 
 // carries tells whether a subject's credential lets a permission through in a
 // scope; x.mu is held.

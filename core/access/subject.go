@@ -2,7 +2,14 @@
 
 package access
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrRevoked is the cause of a request's context that ended because the
+// credential that it came with is not good any more.
+var ErrRevoked = errors.New("the credential is not good any more")
 
 // How a subject proved who they are.
 const (
@@ -19,6 +26,7 @@ type Subject struct {
 	Credential string // id of the session or token, not the secret
 	ReadOnly   bool   // the credential is for reading only, whatever the person may
 	Limit      *Limit // the credential carries no more than this; nil: all that the person may
+	Cluster    string // the credential is good for Kubernetes of this cluster and nothing else; "": for everything
 }
 
 type subjectKey struct{}

@@ -25,6 +25,7 @@ type knownToken struct {
 	hash     digest
 	readOnly bool
 	limit    *access.Limit
+	cluster  string
 	expires  time.Time
 	used     atomic.Int64 // when last, Unix nanoseconds; 0: not since the start
 }
@@ -162,7 +163,7 @@ func readToken(id string, value []byte) (*knownToken, error) {
 	if err := json.Unmarshal(value, &r); err != nil {
 		return nil, err
 	}
-	t := &knownToken{id: id, userUID: r.UserUID, readOnly: r.ReadOnly, limit: r.Limit.access(), expires: r.ExpiresAt}
+	t := &knownToken{id: id, userUID: r.UserUID, readOnly: r.ReadOnly, limit: r.Limit.access(), cluster: r.Cluster, expires: r.ExpiresAt}
 	hash, err := base64.RawStdEncoding.DecodeString(r.Hash)
 	if err != nil {
 		return nil, fmt.Errorf("its hash is not one: %w", err)

@@ -35,6 +35,7 @@ type Token struct {
 	Name       string
 	ReadOnly   bool
 	Limit      *access.Limit // nil: all that its owner may
+	Cluster    string        // good for Kubernetes of this cluster only; "": for everything
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	LastUsedAt time.Time // zero when not used since the start
@@ -46,6 +47,7 @@ type NewToken struct {
 	Lifetime time.Duration
 	ReadOnly bool // good for reading only, whatever its owner may
 	Limit    access.Limit
+	Cluster  string // good for Kubernetes of this cluster only, whose name the caller has checked; "": for everything
 }
 
 // tokenRecord is a token in the store.
@@ -55,6 +57,7 @@ type tokenRecord struct {
 	Hash      string    `json:"hash"` // SHA-256 of the secret, base64
 	ReadOnly  bool      `json:"readOnly,omitempty"`
 	Limit     *limit    `json:"limit,omitempty"`
+	Cluster   string    `json:"cluster,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
 }
@@ -121,7 +124,7 @@ func (v *Service) createToken(ctx context.Context, s access.Subject, ownerUID st
 	id := strings.ToLower(rand.Text()[:tokenIDLength])
 	secret, hash := newSecret()
 	r := tokenRecord{
-		UserUID: ownerUID, Name: n.Name, Hash: base64.RawStdEncoding.EncodeToString(hash[:]), ReadOnly: n.ReadOnly, CreatedAt: now, ExpiresAt: expires,
+		UserUID: ownerUID, Name: n.Name, Hash: base64.RawStdEncoding.EncodeToString(hash[:]), ReadOnly: n.ReadOnly, Cluster: n.Cluster, CreatedAt: now, ExpiresAt: expires,
 	}
 	if len(n.Limit.Permissions)+len(n.Limit.Scopes) > 0 {
 		r.Limit = &limit{Permissions: n.Limit.Permissions, Scopes: n.Limit.Scopes}
@@ -151,7 +154,7 @@ func (l *limit) access() *access.Limit {
 }
 
 func (v *Service) shown(id string, r tokenRecord) Token {
-	shown := Token{ID: id, Name: r.Name, ReadOnly: r.ReadOnly, Limit: r.Limit.access(), CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
+	shown := Token{ID: id, Name: r.Name, ReadOnly: r.ReadOnly, Limit: r.Limit.access(), Cluster: r.Cluster, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
 	if t, err := v.known.get(id); err == nil && t != nil {
 		shown.LastUsedAt = t.lastUse()
 	}
@@ -254,5 +257,5 @@ func (v *Service) byToken(token string) (access.Subject, error) {
 		return access.Subject{}, ErrUnauthenticated
 	}
 	t.used.Store(now.UnixNano())
-	return access.Subject{Name: name, UID: t.userUID, Via: access.ViaToken, Credential: t.id, ReadOnly: t.readOnly, Limit: t.limit}, nil
+	return access.Subject{Name: name, UID: t.userUID, Via: access.ViaToken, Credential: t.id, ReadOnly: t.readOnly, Limit: t.limit, Cluster: t.cluster}, nil
 }

@@ -129,6 +129,49 @@ func TestKubeconfigLeadsThroughAtoll(t *testing.T) {
 	admin.must("POST", "/api/v1/clusters/none/kubeconfigs", map[string]any{}, 404)
 }
 
+func TestShortTokensAreForOneClustersKubernetesOnly(t *testing.T) {
+	u := newUpstream(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "{}") })
+	r := startWith(t, u, nil)
+	admin := r.admin()
+	var at struct{ Server, CertificateAuthority string }
+	admin.must("GET", "/api/v1/clusters/local/address", nil, 200).json(&at)
+	if at.Server != r.KubeURL()+"/clusters/local" || at.CertificateAuthority != string(r.doors.authority) {
+		t.Errorf("%+v", at)
+	}
+	var made struct {
+		ID, Token, Kubernetes string
+		ExpiresAt             time.Time
+	}
+	admin.must("POST", "/api/v1/clusters/local/tokens", map[string]any{}, 201).json(&made)
+	if left := time.Until(made.ExpiresAt); made.Kubernetes != "local" || left <= 0 || left > time.Hour {
+		t.Errorf("%+v", made)
+	}
+	short := &browser{r: r, token: made.Token}
+	short.must("GET", "/clusters/local/api/v1/namespaces/demo/pods/a", nil, 200)
+	for _, request := range []string{
+		"GET /api/v1/users/me", "GET /api/v1/clusters/local", "POST /api/v1/tokens", "POST /api/v1/clusters/local/tokens", "POST /api/v1/clusters/local/kubeconfigs",
+		"GET /x/none/y", "GET /clusters/other/api", "GET /clusters/local2/api", "GET /clusters/", "GET /clusters/local", "GET /metrics", "GET /api/v1/stream",
+		"GET /clusters/loc%61l/api", "GET /api/v1/projects",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		if a := short.do(method, path, nil); a.status != 403 || !strings.Contains(string(a.body), "nothing else") {
+			t.Errorf("%s: %d %s", request, a.status, a.body)
+		}
+	}
+	for _, path := range []string{"/clusters/local/../../api/v1/users", "/clusters/local/%2e%2e/other/api", "/clusters/local//../other/api"} {
+		if status, body := rawGet(t, r, path, "Authorization: Bearer "+made.Token+"\r\n"); status < 400 {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	for expires, want := range map[string]int{"1h1s": 422, "24h": 422, "30m": 201} {
+		admin.must("POST", "/api/v1/clusters/local/tokens", map[string]any{"expiresIn": expires}, want)
+	}
+	admin.must("POST", "/api/v1/clusters/none/tokens", map[string]any{}, 404)
+	admin.must("GET", "/api/v1/clusters/none/address", nil, 404)
+	admin.must("DELETE", "/api/v1/tokens/"+made.ID, nil, 204)
+	short.must("GET", "/clusters/local/api", nil, 401)
+}
+
 func TestCookieIsSecureOverHTTPS(t *testing.T) {
 	r := start(t, nil)
 	req, _ := http.NewRequestWithContext(t.Context(), "POST", r.KubeURL()+"/api/v1/sessions", strings.NewReader(`{"username":"admin","password":"`+adminPassword+`"}`))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/identity"
@@ -40,6 +41,10 @@ func (s *Server) signedIn(next http.Handler) http.Handler {
 		}
 		if x := exchangeOf(ctx); x != nil {
 			x.noted.Subject = who
+		}
+		if who.Cluster != "" && !strings.HasPrefix(r.URL.EscapedPath(), "/clusters/"+who.Cluster+"/") {
+			fail(w, r, problem.Newf(http.StatusForbidden, "This token is good for Kubernetes of the cluster %q and nothing else.", who.Cluster))
+			return
 		}
 		if s.identity.MustChangePassword(who) && !beforeNewPassword(r) {
 			fail(w, r, problem.New(http.StatusForbidden, "Choose a password of your own first: the one you have was made for the first sign-in."))

@@ -168,6 +168,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{cluster}/address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read where kubectl finds a cluster */
+        get: operations["get-cluster-address"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/{cluster}/kubeconfigs": {
         parameters: {
             query?: never;
@@ -379,6 +396,26 @@ export interface paths {
         get: operations["list-project-roles"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a short token for Kubernetes
+         * @description It is the caller's, good for Kubernetes of this cluster and nothing else, for an hour at most.
+         */
+        post: operations["create-cluster-token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1870,6 +1907,15 @@ export interface components {
              */
             version?: string;
         };
+        ClusterAddress: {
+            /** @description PEM of Atoll's own certificate authority; absent where the certificate is from another. */
+            certificateAuthority?: string;
+            /**
+             * @description Address of the cluster's Kubernetes through Atoll.
+             * @example https://127.0.0.1:8343/clusters/local
+             */
+            server: string;
+        };
         ClusterPart: {
             detail?: string;
             /** @example kube-apiserver */
@@ -1882,6 +1928,13 @@ export interface components {
             /** @enum {string} */
             state: "pending" | "building" | "starting" | "ready" | "failed";
             title: string;
+        };
+        ClusterTokenRequest: {
+            /**
+             * @description A duration of an hour at most; 1h when left out.
+             * @example 1h
+             */
+            expiresIn?: string;
         };
         Condition: {
             /** @description Why the status is not True; of a removal what is still there, and whose finalizers. */
@@ -2015,6 +2068,11 @@ export interface components {
             /** Format: date-time */
             expiresAt: string;
             id: string;
+            /**
+             * @description It is good for Kubernetes of this cluster and nothing else; absent: for everything.
+             * @example local
+             */
+            kubernetes?: string;
             /**
              * Format: date-time
              * @description Absent when it was not used since Atoll started.
@@ -3253,6 +3311,11 @@ export interface components {
             expiresAt: string;
             id: string;
             /**
+             * @description It is good for Kubernetes of this cluster and nothing else; absent: for everything.
+             * @example local
+             */
+            kubernetes?: string;
+            /**
              * Format: date-time
              * @description Absent when it was not used since Atoll started.
              */
@@ -4401,6 +4464,100 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-cluster-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterAddress"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6027,6 +6184,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListRole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-cluster-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClusterTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedToken"];
                 };
             };
             /** @description Bad Request */

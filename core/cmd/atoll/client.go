@@ -51,6 +51,7 @@ type endpoint struct {
 	server, token, username, password string
 	authority                         []byte    // PEM; nil: the system's
 	until                             time.Time // when the token ends; zero where that is not known
+	context                           string    // the sign-in that it is; "" where it is none
 }
 
 // find says which Atoll is meant, and as whom: what was said on the command line
@@ -115,7 +116,7 @@ func (e *endpoint) addSignIn(s signIn) error {
 	if base, err := checkServer(first(e.server, s.Server)); err != nil || base != s.Server {
 		return wrongUse("the sign-in %s is one at %s, and its token goes nowhere else", s.Name, s.Server)
 	}
-	e.server, e.token, e.until = s.Server, s.Token, s.ExpiresAt
+	e.server, e.token, e.until, e.context = s.Server, s.Token, s.ExpiresAt, s.Name
 	if e.authority == nil && s.Authority != "" {
 		e.authority = []byte(s.Authority)
 	}

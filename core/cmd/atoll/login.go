@@ -251,6 +251,9 @@ func newLogout() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := s.endpoint().forgetTokens(c.Context(), !here); err != nil {
+				return fmt.Errorf("revoking the tokens for kubectl: %w; --keep-token forgets them all the same", err)
+			}
 			said := "."
 			if s.TokenID == "" {
 				said = "; its token was not made by login and stays good."
@@ -273,11 +276,7 @@ func newLogout() *cobra.Command {
 // revoke revokes the token of a sign-in, by itself. One that is no longer good
 // needs no revoking.
 func (s signIn) revoke(ctx context.Context) error {
-	var authority []byte
-	if s.Authority != "" {
-		authority = []byte(s.Authority)
-	}
-	api, err := endpoint{server: s.Server, token: s.Token, authority: authority}.client()
+	api, err := s.endpoint().client()
 	if err != nil {
 		return err
 	}
@@ -286,6 +285,14 @@ func (s signIn) revoke(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+func (s signIn) endpoint() endpoint {
+	e := endpoint{server: s.Server, token: s.Token, until: s.ExpiresAt, context: s.Name}
+	if s.Authority != "" {
+		e.authority = []byte(s.Authority)
+	}
+	return e
 }
 
 func newContext() *cobra.Command {

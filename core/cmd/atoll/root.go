@@ -20,6 +20,7 @@ const about = `Atoll is a multi-tenant Kubernetes platform with a small core.
   atoll apply -f FILE                 make things as documents say; atoll diff shows what would change
   atoll delete KIND NAME              delete it, after a yes
   atoll explain PERMISSION            why somebody may or may not, and who could change that
+  atoll kubeconfig -o FILE            have kubectl go through Atoll, as who is signed in
   atoll ext install FOLDER|FILE.tar   put an extension into a running Atoll
   atoll ext list                      what is installed
 
@@ -32,7 +33,7 @@ func newRoot() *cobra.Command {
 		Use: "atoll", Short: "A multi-tenant Kubernetes platform with a small core", Long: about,
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
-	root.AddCommand(newServe(), newRecoverAdmin(), newLogin(), newLogout(), newContext(), newWhoami(), newGet(), newApply(), newDiff(), newDelete(), newExplain(), newToken(), newRequest(), newApprove(), newDecline(), newExt(), newOpenAPI(), newVersion(), newExits())
+	root.AddCommand(newServe(), newRecoverAdmin(), newLogin(), newLogout(), newContext(), newWhoami(), newGet(), newApply(), newDiff(), newDelete(), newExplain(), newToken(), newRequest(), newApprove(), newDecline(), newKubeconfig(), newExt(), newOpenAPI(), newVersion(), newExits())
 	tellUsage(root)
 	return root
 }

@@ -115,6 +115,9 @@ var needs = map[string]need{
 	"get-cluster":       {access.ClustersView, ofEach},
 	"create-kubeconfig": {access.ClustersView, ofAccount},
 
+	"get-cluster-address":  {access.ClustersView, ofEach},
+	"create-cluster-token": {access.ClustersView, ofAccount},
+
 	"list-workspaces":         {access.WorkspacesView, ofEach},
 	"create-workspace":        {access.WorkspacesManage, atPlatform},
 	"get-workspace":           {access.WorkspacesView, atWorkspace},

@@ -26,6 +26,8 @@ type Token struct {
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty" doc:"Absent when it was not used since Atoll started."`
 	ReadOnly   bool       `json:"readOnly" doc:"For reading only, whatever the person may."`
 
+	Kubernetes string `json:"kubernetes,omitempty" doc:"It is good for Kubernetes of this cluster and nothing else; absent: for everything." example:"local"`
+
 	Permissions []string     `json:"permissions,omitempty" doc:"All that it is good for; absent: everything that the person may."`
 	Scopes      []TokenScope `json:"scopes,omitempty" doc:"Where it is good; absent: everywhere."`
 }
@@ -70,7 +72,7 @@ func (s *API) registerTokens(a huma.API) {
 }
 
 func (s *API) token(t identity.Token) Token {
-	shown := Token{ID: t.ID, Name: t.Name, ReadOnly: t.ReadOnly, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt}
+	shown := Token{ID: t.ID, Name: t.Name, ReadOnly: t.ReadOnly, Kubernetes: t.Cluster, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt}
 	if !t.LastUsedAt.IsZero() {
 		used := t.LastUsedAt.UTC()
 		shown.LastUsedAt = &used
