@@ -74,7 +74,9 @@ func (h *Host) ServeFragment(w http.ResponseWriter, r *http.Request, s access.Su
 	if err != nil {
 		if r.Context().Err() == nil {
 			h.report(a, r, err)
-			h.fail(w, r, a, problemOf(err))
+		}
+		if !left(r) {
+			h.fail(w, r, a, h.why(r.Context(), err))
 		}
 		return
 	}
@@ -261,7 +263,7 @@ func (h *Host) ServeKubernetes(w http.ResponseWriter, r *http.Request, s access.
 	}
 	response, err := h.options.Door.Do(ctx, a.call(s, h.origin(r), cluster), capability.Via{Extension: a.Name, Version: a.Version}, request)
 	if err != nil {
-		if r.Context().Err() == nil {
+		if !left(r) {
 			p := h.why(ctx, err)
 			p.Detail = strings.Replace(p.Detail, "The extension says: ", "", 1) // it is the host that says it
 			h.fail(w, r, a, p)
@@ -276,7 +278,7 @@ func (h *Host) ServeKubernetes(w http.ResponseWriter, r *http.Request, s access.
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(response.StatusCode)
-	if err := pass(w, response.Body, true); err != nil && r.Context().Err() == nil {
+	if err := pass(w, response.Body, true); err != nil && !left(r) {
 		panic(http.ErrAbortHandler)
 	}
 }

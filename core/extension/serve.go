@@ -73,7 +73,14 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 			return
 		}
 	}
-	may := func() bool { return h.may(s, a, route.Permission, sc) == nil }
+	life := a.ctx
+	if route.Stream || route.WebSocket {
+		life = a.following
+	}
+	// Registered before it is decided, so that a right that is lost meanwhile is
+	// seen by one of the two.
+	ctx, done := h.streams.add(r.Context(), life, func() bool { return h.may(s, a, route.Permission, sc) == nil })
+	defer done()
 	if m := h.may(s, a, route.Permission, sc); m != nil {
 		h.fail(w, r, a, forbidden(m))
 		return
@@ -83,12 +90,10 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 		h.fail(w, r, a, *wrong)
 		return
 	}
-	request, life := h.request(a, r, s, at, "route", path), a.ctx
+	request := h.request(a, r, s, at, "route", path)
 	if route.Stream || route.WebSocket {
-		request.Deadline, request.Endless, life = time.Now().Add(followTime), true, a.following
+		request.Deadline, request.Endless = time.Now().Add(followTime), true
 	}
-	ctx, done := h.streams.add(r.Context(), life, may)
-	defer done()
 	if route.WebSocket {
 		h.serveSocket(ctx, w, r, a, request)
 		return
@@ -110,6 +115,8 @@ func (h *Host) ask(ctx context.Context, w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		if r.Context().Err() == nil {
 			h.report(a, r, err)
+		}
+		if !left(r) {
 			h.fail(w, r, a, h.why(ctx, err))
 		}
 		return nil, false
@@ -130,13 +137,22 @@ func (h *Host) deliver(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		}
 	}
 	w.WriteHeader(response.Status)
-	if err := pass(w, response.Body, stream); err != nil && r.Context().Err() == nil {
-		if !errors.Is(context.Cause(ctx), errRightLost) && !errors.Is(context.Cause(ctx), ErrNotFound) {
-			h.report(a, r, err)
-		}
+	err, ended := pass(w, response.Body, stream), context.Cause(ctx)
+	switch {
+	case left(r):
+	case ended != nil && (err != nil || stream):
+		// A stream that was ended looks cut, also where the guest, whose door was
+		// closed, has ended it in good order.
+		panic(http.ErrAbortHandler)
+	case err != nil:
+		h.report(a, r, err)
 		panic(http.ErrAbortHandler)
 	}
 }
+
+// left tells whether nobody waits for the answer any more: the client has gone.
+// Who ends a request otherwise says why.
+func left(r *http.Request) bool { return context.Cause(r.Context()) == context.Canceled }
 
 // request is what a guest is asked on a person's behalf.
 func (h *Host) request(a *active, r *http.Request, s access.Subject, at place, authority, path string) *sandbox.Request {
@@ -225,6 +241,10 @@ func (h *Host) why(ctx context.Context, err error) problem {
 		return problem{Status: http.StatusForbidden, Title: "Not allowed any more", Detail: "The right to this was taken away."}
 	case errors.Is(cause, ErrNotFound):
 		return problem{Status: http.StatusServiceUnavailable, Title: "The extension was removed or replaced", RetryAfter: 1}
+	case errors.Is(cause, access.ErrRevoked):
+		return problem{Status: http.StatusUnauthorized, Title: "Not signed in any more", Detail: "The credential was revoked or has expired."}
+	case cause != nil && !errors.Is(cause, context.Canceled):
+		return problem{Status: http.StatusServiceUnavailable, Title: "Atoll is stopping", RetryAfter: 1}
 	}
 	return problemOf(err)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/capability"
 	"github.com/atoll-platform/atoll/core/sandbox"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
@@ -77,6 +78,8 @@ func goodbye(ctx context.Context, err error) (code websocket.StatusCode, text st
 		return websocket.StatusPolicyViolation, "the right to this was taken away", true
 	case errors.Is(cause, ErrNotFound), errors.Is(err, sandbox.ErrClosed):
 		return websocket.StatusServiceRestart, "the extension was removed or replaced", true
+	case errors.Is(cause, access.ErrRevoked):
+		return websocket.StatusPolicyViolation, "the credential is not good any more", true
 	case cause != nil:
 		return websocket.StatusGoingAway, "Atoll is stopping", true
 	case errors.Is(err, sandbox.ErrInterrupted):

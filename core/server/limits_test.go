@@ -128,7 +128,7 @@ func TestSubscriptionsDoNotOutliveTheirPerson(t *testing.T) {
 	jane, doneJane := l.begin(context.Background(), access.Subject{Name: "jane"})
 	john, doneJohn := l.begin(context.Background(), access.Subject{Name: "john"})
 	l.recheck()
-	if !errors.Is(context.Cause(jane), errRevoked) || john.Err() != nil {
+	if !errors.Is(context.Cause(jane), access.ErrRevoked) || john.Err() != nil {
 		t.Errorf("%v, %v", context.Cause(jane), john.Err())
 	}
 	doneJane()

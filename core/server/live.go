@@ -15,10 +15,7 @@ import (
 	"github.com/atoll-platform/atoll/core/server/api"
 )
 
-var (
-	errRevoked  = errors.New("the credential is not good any more")
-	errStopping = errors.New("the server is stopping")
-)
+var errStopping = errors.New("the server is stopping")
 
 // live is the registry of requests in flight. Safe for concurrent use.
 type live struct {
@@ -54,7 +51,7 @@ func (l *live) begin(parent context.Context, who access.Subject) (ctx context.Co
 // recheck ends the requests whose credential is not good any more.
 func (l *live) recheck() {
 	l.epoch.Add(1)
-	l.end(errRevoked, func(e *liveRequest) bool { return !l.alive(e.subject) })
+	l.end(access.ErrRevoked, func(e *liveRequest) bool { return !l.alive(e.subject) })
 }
 
 // endAll ends all requests.

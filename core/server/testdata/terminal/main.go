@@ -1,5 +1,6 @@
 // A guest with sessions into pods, for the integration tests: exec whose bytes
-// pass by in the host, exec whose messages it reads, and a port as plain bytes.
+// pass by in the host, exec whose messages it reads, and a port as plain bytes;
+// and with streams: a log through its door, and words of its own.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/atoll-platform/atoll/sdk/go"
 )
@@ -22,6 +24,8 @@ func init() {
 	mux.HandleFunc("GET /clusters/{cluster}/projects/{project}/pods/{pod}/exec", exec)
 	mux.HandleFunc("GET /clusters/{cluster}/projects/{project}/pods/{pod}/watched", watched)
 	mux.HandleFunc("GET /clusters/{cluster}/projects/{project}/pods/{pod}/ports/{port}", port)
+	mux.HandleFunc("GET /clusters/{cluster}/projects/{project}/pods/{pod}/log", log)
+	mux.HandleFunc("GET /clusters/{cluster}/projects/{project}/ticks", ticks)
 	atoll.Serve(mux)
 }
 
@@ -55,6 +59,42 @@ func exec(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = client.Join(pod)
+}
+
+// log follows a pod's log.
+func log(w http.ResponseWriter, r *http.Request) {
+	lines, err := atoll.Client.Get(r.Context(), "http://kubernetes/api/v1/namespaces/"+r.PathValue("project")+"/pods/"+r.PathValue("pod")+"/log?follow=true")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer lines.Body.Close()
+	w.WriteHeader(lines.StatusCode)
+	buffer := make([]byte, 4<<10)
+	for {
+		n, err := lines.Body.Read(buffer)
+		if _, failed := w.Write(buffer[:n]); failed != nil || err != nil {
+			return
+		}
+		_ = http.NewResponseController(w).Flush()
+	}
+}
+
+// ticks asks nobody for what it says.
+func ticks(w http.ResponseWriter, r *http.Request) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := w.Write([]byte("tick\n")); err != nil {
+			return
+		}
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // watched is exec through the guest's own hands: it says what it sees at the end.
