@@ -107,7 +107,7 @@ build/hostile: $(HOSTILE)/node_modules/.package-lock.json $(HOSTILE)/build.mjs $
 	@touch $@
 
 # Back ends that tests need for real, from package registries, in their own folders.
-BACKENDS := build/backends/elasticsearch/start build/backends/keycloak/start
+BACKENDS := build/backends/elasticsearch/start build/backends/keycloak/start build/backends/helm/helm
 
 build/backends/elasticsearch/start: $(wildcard manifests/backends/elasticsearch/*) | need-java
 	@echo "fetching  Elasticsearch's jars (36 MB, once)"
@@ -127,6 +127,13 @@ build/backends/keycloak/start: $(wildcard manifests/backends/keycloak/*) | need-
 	@cd build/backends/keycloak/keycloak-* && mkdir -p data/import && cp "$(CURDIR)/manifests/backends/keycloak/realm.json" data/import/ \
 	  && bash bin/kc.sh build --db=dev-mem --cache=local >build.log 2>&1 || { cat build.log; exit 1; }
 	@cp manifests/backends/keycloak/start $@
+
+# A minute or two of compiling, once.
+build/backends/helm/helm: manifests/backends/helm/go.mod manifests/backends/helm/go.sum
+	@echo "building  Helm $$(sed -n 's#.*helm.sh/helm/v3 \(v[0-9.]*\).*#\1#p' $<)"
+	@cd manifests/backends/helm && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -v -o "$(CURDIR)/$@" helm.sh/helm/v3/cmd/helm \
+	  2>&1 | awk '/^[a-z0-9.-]+\/|^[a-z]+$$/ { if (++n % 200 == 0) printf "          %d packages\n", n; fflush(); next } { print }'
+	@touch $@
 
 console-dist: console/dist/index.html
 console/node_modules/.package-lock.json: console/package-lock.json | need-node

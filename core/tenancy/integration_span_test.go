@@ -19,6 +19,7 @@ import (
 	"sync"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -208,7 +209,7 @@ func TestIntegrationThreeOfFortyProjectsAreSeenAsIfThereWereNoMore(t *testing.T)
 		chart := t.TempDir()
 		for name, text := range map[string]string{
 			"Chart.yaml":          "apiVersion: v2\nname: one\nversion: 0.1.0\n",
-			"templates/cm.yaml":   "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata: {of: {{ .Release.Namespace }}}\n",
+			"templates/cm.yaml":   "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata: {of: {{ .Release.Namespace }}, more: {{ .Values.more | default \"no\" | quote }}}\n",
 			"templates/NOTES.txt": "installed\n",
 		} {
 			if err := os.MkdirAll(filepath.Dir(filepath.Join(chart, name)), 0o700); err != nil {
@@ -240,11 +241,25 @@ func TestIntegrationThreeOfFortyProjectsAreSeenAsIfThereWereNoMore(t *testing.T)
 		if err != nil || !strings.Contains(out, "of-vera") || strings.Contains(out, "of-jane") {
 			t.Errorf("%v\n%s", err, out)
 		}
+		if out, err := run("vera", "upgrade", "of-vera", chart, "-n", all[1].Name, "--set", "more=yes", "--wait"); err != nil || !strings.Contains(out, "REVISION: 2") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		if o, err := s.admin.Resource(configResource).Namespace(all[1].Name).Get(t.Context(), "of-vera", metav1.GetOptions{}); err != nil {
+			t.Error(err)
+		} else if more, _, _ := unstructured.NestedString(o.Object, "data", "more"); more != "yes" {
+			t.Errorf("after the upgrade: %v", o.Object["data"])
+		}
+		if out, err := run("vera", "upgrade", "of-jane", chart, "-n", all[ownProjects].Name); err == nil || !strings.Contains(out, "forbidden") {
+			t.Errorf("of another project: %v\n%s", err, out)
+		}
 		if out, err := run("vera", "install", "more", chart, "-n", all[ownProjects].Name); err == nil || !strings.Contains(out, "forbidden") {
 			t.Errorf("into another project: %v\n%s", err, out)
 		}
 		if out, err := run("vera", "uninstall", "of-vera", "-n", all[1].Name); err != nil {
 			t.Errorf("%v\n%s", err, out)
+		}
+		if _, err := s.admin.Resource(configResource).Namespace(all[1].Name).Get(t.Context(), "of-vera", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			t.Errorf("after the uninstall: %v", err)
 		}
 	})
 }
