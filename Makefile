@@ -122,7 +122,8 @@ build/backends/elasticsearch/start: $(wildcard manifests/backends/elasticsearch/
 build/backends/keycloak/start: $(wildcard manifests/backends/keycloak/*) | need-java
 	@echo "fetching  Keycloak (169 MB, once)"
 	@rm -rf build/backends/keycloak && mkdir -p build/backends/keycloak
-	@mvn -q -B -f manifests/backends/keycloak/pom.xml dependency:unpack-dependencies -DincludeTypes=zip -DoutputDirectory="$(CURDIR)/build/backends/keycloak"
+	@mvn -q -B -f manifests/backends/keycloak/pom.xml dependency:unpack-dependencies -DincludeTypes=zip -DoutputDirectory="$(CURDIR)/build/backends/keycloak" \
+	  -DmarkersDirectory="$(CURDIR)/build/backends/keycloak/unpacked"
 	@echo "building  Keycloak's server"
 	@cd build/backends/keycloak/keycloak-* && mkdir -p data/import && cp "$(CURDIR)/manifests/backends/keycloak/realm.json" data/import/ \
 	  && bash bin/kc.sh build --db=dev-mem --cache=local >build.log 2>&1 || { cat build.log; exit 1; }
