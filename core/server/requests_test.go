@@ -67,8 +67,8 @@ func TestARequestIsAskedSeenAndDecided(t *testing.T) {
 	if got := mona.permissions("cluster=local&project=red-1"); !slices.Contains(got, "workloads.view") {
 		t.Errorf("mona has %v", got)
 	}
-	petra.must("POST", at+"/decision", map[string]any{"approve": false}, 403)
-	mona.must("DELETE", at, nil, 403)
+	petra.must("POST", at+"/decision", map[string]any{"approve": false}, 409)
+	mona.must("DELETE", at, nil, 409)
 
 	// Of a permission, for a time, beside the role that stays.
 	r = ask(mona, 201, map[string]any{"cluster": "local", "project": "red-1", "permission": "pods.exec"})

@@ -179,7 +179,7 @@ func (t *Service) checkRequest(r AccessRequest) error {
 	return nil
 }
 
-// Withdraw takes back a request of one's own that waits. ErrNotFound, ErrDenied.
+// Withdraw takes back a request of one's own that waits. ErrNotFound, ErrDecided.
 func (t *Service) Withdraw(ctx context.Context, by access.Subject, uid string) error {
 	return again(ctx, func() error {
 		item, err := t.request(ctx, uid)
@@ -190,7 +190,7 @@ func (t *Service) Withdraw(ctx context.Context, by access.Subject, uid string) e
 			return fmt.Errorf("the access request %q is %w", uid, ErrNotFound)
 		}
 		if item.Value.State != RequestPending {
-			return fmt.Errorf("taking the access request back is %w any more: it is %s", ErrDenied, item.Value.State)
+			return fmt.Errorf("the access request is %w: it is %s", ErrDecided, item.Value.State)
 		}
 		return t.commit(ctx, []store.Guard{t.requests().At(uid, item.Modified)}, t.requests().DeleteOp(uid))
 	})
@@ -206,7 +206,7 @@ type Decision struct {
 
 // Decide answers a request that waits, and gives the role in the same
 // transaction. Whether the one who decides may is the caller's to ask. ErrInvalid,
-// ErrNotFound; ErrDenied for one's own, and for what waits no more.
+// ErrNotFound; ErrDenied for one's own; ErrDecided.
 func (t *Service) Decide(ctx context.Context, by access.Subject, uid string, d Decision) (AccessRequest, error) {
 	var r AccessRequest
 	err := again(ctx, func() error {
@@ -219,7 +219,7 @@ func (t *Service) Decide(ctx context.Context, by access.Subject, uid string, d D
 		case r.RequesterUID == by.UID:
 			return fmt.Errorf("deciding about one's own access request is %w", ErrDenied)
 		case r.State != RequestPending:
-			return fmt.Errorf("deciding about the access request is %w any more: it is %s", ErrDenied, r.State)
+			return fmt.Errorf("the access request is %w: it is %s", ErrDecided, r.State)
 		case len(d.Comment) > maxReason:
 			return fmt.Errorf("the comment is %w: it has %d bytes, %d are allowed", ErrInvalid, len(d.Comment), maxReason)
 		}

@@ -38,7 +38,7 @@ func TestRequestsAndEndedMembershipsDoNotStay(t *testing.T) {
 	if now, err := service.Request(t.Context(), r.UID); err != nil || now.State != RequestExpired {
 		t.Errorf("%+v %v", now, err)
 	}
-	if _, err := service.Decide(t.Context(), root, r.UID, Decision{Approve: true}); !errors.Is(err, ErrDenied) {
+	if _, err := service.Decide(t.Context(), root, r.UID, Decision{Approve: true}); !errors.Is(err, ErrDecided) {
 		t.Errorf("an expired request was decided about: %v", err)
 	}
 	if r, err = service.Ask(t.Context(), jane, wanted); err != nil {

@@ -122,6 +122,10 @@ var permissionRules = map[access.Permission][]rbac.PolicyRule{
 	},
 }
 
+// PermissionRules are what a permission of the core stands for in Kubernetes, in
+// a project or in the whole cluster, as it was given. They must not be changed.
+func PermissionRules(p access.Permission) []rbac.PolicyRule { return permissionRules[p] }
+
 // rulesOf are what permissions stand for together, the same each time.
 func rulesOf(permissions []access.Permission) []rbac.PolicyRule {
 	var all []rbac.PolicyRule

@@ -22,6 +22,7 @@ var (
 	ErrNotEmpty = errors.New("not empty")
 	ErrDenied   = errors.New("not allowed")
 	ErrBudget   = errors.New("beyond the budget")
+	ErrDecided  = errors.New("not waiting for a decision any more")
 )
 
 // Options are the service's knobs; the zero value is right for production.

@@ -2427,6 +2427,30 @@ export interface components {
              */
             expiresIn?: string;
         };
+        KubernetesRule: {
+            /**
+             * @description The core's group is the empty text.
+             * @example [
+             *       "apps"
+             *     ]
+             */
+            apiGroups: string[];
+            /**
+             * @example [
+             *       "deployments",
+             *       "deployments/scale"
+             *     ]
+             */
+            resources: string[];
+            /**
+             * @example [
+             *       "get",
+             *       "list",
+             *       "watch"
+             *     ]
+             */
+            verbs: string[];
+        };
         LeftBehind: {
             leftovers: components["schemas"]["Leftover"][];
         };
@@ -2900,6 +2924,8 @@ export interface components {
         };
         Permission: {
             description: string;
+            /** @description What it stands for in Kubernetes' own RBAC, besides what it means to Atoll; empty: nothing. The platform administrator has everything there. */
+            kubernetes: components["schemas"]["KubernetesRule"][];
             /** @example workloads.manage */
             name: string;
             /**
@@ -3913,6 +3939,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -114,6 +114,7 @@ var known = []struct {
 	{tenancy.ErrDenied, http.StatusForbidden},
 	{tenancy.ErrBudget, http.StatusConflict},
 	{tenancy.ErrUnavailable, http.StatusServiceUnavailable},
+	{tenancy.ErrDecided, http.StatusConflict},
 	{extension.ErrNotFound, http.StatusNotFound},
 	{extension.ErrConsent, http.StatusConflict},
 	{extension.ErrRequires, http.StatusUnprocessableEntity},

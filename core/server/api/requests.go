@@ -77,7 +77,7 @@ func (s *API) registerAccessRequests(a huma.API) {
 	add(s, a, about{id: "create-access-request", method: http.MethodPost, path: all, tag: "access", status: http.StatusCreated, summary: "Ask for a role or a permission",
 		text: "The answer does not tell whether there is such a place.", errors: []int{http.StatusConflict}}, s.createAccessRequest)
 	add(s, a, about{id: "get-access-request", method: http.MethodGet, path: one, tag: "access", summary: "Read an access request", errors: missing}, s.getAccessRequest)
-	add(s, a, about{id: "withdraw-access-request", method: http.MethodDelete, path: one, tag: "access", status: http.StatusNoContent, summary: "Take one's own access request back, while it waits", errors: missing}, s.withdrawAccessRequest)
+	add(s, a, about{id: "withdraw-access-request", method: http.MethodDelete, path: one, tag: "access", status: http.StatusNoContent, summary: "Take one's own access request back, while it waits", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.withdrawAccessRequest)
 	add(s, a, about{id: "decide-access-request", method: http.MethodPost, path: one + "/decision", tag: "access", summary: "Approve or decline an access request",
 		text: "For who may manage the members of the scope (users, on the platform), has everything that the role gives, and is somebody else.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.decideAccessRequest)
 }

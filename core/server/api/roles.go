@@ -10,6 +10,7 @@ import (
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/server/problem"
+	"github.com/atoll-platform/atoll/core/tenancy"
 )
 
 // Role is a set of permissions that may be given in a scope.
@@ -46,6 +47,15 @@ type Permission struct {
 	Title       string   `json:"title"`
 	Description string   `json:"description"`
 	Needs       []string `json:"needs" doc:"Who has it has these too." example:"[\"workloads.view\"]"`
+
+	Kubernetes []KubernetesRule `json:"kubernetes" doc:"What it stands for in Kubernetes' own RBAC, besides what it means to Atoll; empty: nothing. The platform administrator has everything there."`
+}
+
+// KubernetesRule is a rule of RBAC.
+type KubernetesRule struct {
+	APIGroups []string `json:"apiGroups" doc:"The core's group is the empty text." example:"[\"apps\"]"`
+	Resources []string `json:"resources" example:"[\"deployments\", \"deployments/scale\"]"`
+	Verbs     []string `json:"verbs" example:"[\"get\", \"list\", \"watch\"]"`
 }
 
 type (
@@ -149,7 +159,11 @@ func (s *API) rolePage(q ListQuery, fits func(access.Role) bool) (*ListOutput[Ro
 func (s *API) listPermissions(_ context.Context, in *ListQuery) (*ListOutput[Permission], error) {
 	all := []Permission{}
 	for _, it := range s.Index.Items() {
-		all = append(all, Permission{Name: string(it.Permission), Scope: string(it.Scope), Title: it.Title, Description: it.Description, Needs: texts(it.Needs)})
+		p := Permission{Name: string(it.Permission), Scope: string(it.Scope), Title: it.Title, Description: it.Description, Needs: texts(it.Needs), Kubernetes: []KubernetesRule{}}
+		for _, r := range tenancy.PermissionRules(it.Permission) {
+			p.Kubernetes = append(p.Kubernetes, KubernetesRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
+		}
+		all = append(all, p)
 	}
 	return page(all, *in, s.version(), fields[Permission]{
 		key:  func(p Permission) string { return p.Name },
