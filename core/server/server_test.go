@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -88,8 +89,14 @@ func start(t *testing.T, change func(*Config)) *running {
 
 func startConfig(t *testing.T, c Config) *running {
 	t.Helper()
+	return startShipped(t, c, fstest.MapFS{})
+}
+
+// startShipped is startConfig with packages that come with the binary.
+func startShipped(t *testing.T, c Config, shipped fs.FS) *running {
+	t.Helper()
 	log := &lockedBuffer{}
-	s, err := New(t.Context(), c, Build{Version: "0.1.0-test", Commit: "abc", Shipped: fstest.MapFS{}}, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	s, err := New(t.Context(), c, Build{Version: "0.1.0-test", Commit: "abc", Shipped: shipped}, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}
