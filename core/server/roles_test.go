@@ -104,7 +104,6 @@ func TestRolesThatCannotBeAreRefused(t *testing.T) {
 		"the platform's":          role("a", "platform", "pods.exec"),
 		"a kind that there isn't": role("a", "galaxy", "pods.exec"),
 		"nothing":                 role("a", "project"),
-		"twice":                   role("a", "project", "pods.exec", "pods.exec"),
 		"a name with a space":     role("a b", "project", "pods.exec"),
 	} {
 		if a := wendy.do("POST", "/api/v1/workspaces/red/roles", body); a.status != 422 && a.status != 403 {

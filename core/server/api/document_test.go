@@ -28,6 +28,18 @@ func TestCommittedDocumentIsTheCodes(t *testing.T) {
 	}
 }
 
+// The library's check of uniqueItems panics on what is no text or number, before
+// it has looked at the types of the items.
+func TestNoListIsCheckedForDuplicatesByTheLibrary(t *testing.T) {
+	text, err := Document("v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(text, []byte(`"uniqueItems"`)) {
+		t.Error("a list of the document wants unique items: let the room leave duplicates out")
+	}
+}
+
 func TestEveryOperationIsWhole(t *testing.T) {
 	text, err := Document("v1")
 	if err != nil {

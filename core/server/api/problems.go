@@ -164,6 +164,9 @@ func (s *API) told(ctx context.Context, err error) *problem.Problem {
 	if errors.Is(err, identity.ErrSecondFactor) {
 		return problem.New(http.StatusUnauthorized, sentence(err.Error())).WithType(typeSecondFactor)
 	}
+	if errors.Is(err, store.ErrInvalidKey) { // made of a name that was sent
+		return problem.New(http.StatusUnprocessableEntity, "Nothing can have a name like one of those in this request: names are short, and of printable ASCII characters.")
+	}
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		return problem.Newf(http.StatusRequestEntityTooLarge, "The request is larger than the %d bytes that this takes.", large.Limit)
 	}

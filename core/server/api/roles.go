@@ -30,7 +30,7 @@ type Role struct {
 type RoleContent struct {
 	Title       string   `json:"title,omitempty" maxLength:"120" example:"On call"`
 	Description string   `json:"description,omitempty" maxLength:"1000"`
-	Permissions []string `json:"permissions" minItems:"1" maxItems:"256" uniqueItems:"true" doc:"Of GET /api/v1/permissions. What they need comes with them." example:"[\"pods.exec\"]"`
+	Permissions []string `json:"permissions" minItems:"1" maxItems:"256" doc:"Of GET /api/v1/permissions. What they need comes with them." example:"[\"pods.exec\"]"`
 }
 
 // NewRole is a custom role to be.

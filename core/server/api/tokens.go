@@ -45,7 +45,7 @@ type NewToken struct {
 	ExpiresIn string `json:"expiresIn,omitempty" pattern:"^([0-9]{1,6}(h|m|s))+$" doc:"A duration; 720h (30 days) when left out, 8784h (a year) at most." example:"720h"`
 	ReadOnly  bool   `json:"readOnly,omitempty" doc:"For reading only, whatever the person may."`
 
-	Permissions []string     `json:"permissions,omitempty" maxItems:"128" uniqueItems:"true" doc:"What it is good for, of what the person may. In Kubernetes it counts as the strongest preset role that consists of these alone. Left out: everything." example:"[\"workloads.view\"]"`
+	Permissions []string     `json:"permissions,omitempty" maxItems:"128" doc:"What it is good for, of what the person may. In Kubernetes it counts as the strongest preset role that consists of these alone. Left out: everything." example:"[\"workloads.view\"]"`
 	Scopes      []TokenScope `json:"scopes,omitempty" maxItems:"64" doc:"Where it is good. Left out: everywhere."`
 }
 

@@ -33,7 +33,7 @@ func (u *Upload) Resolve(c huma.Context) []error {
 
 // addUpload registers an operation that takes a tar.
 func addUpload[I, O any](s *API, a huma.API, what about, handle func(context.Context, *I) (*O, error)) {
-	what.errors = append(what.errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	what.errors = append(what.errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
 	op := s.operation(a, what)
 	op.Metadata[metaMaxBody] = int64(maxPackage)
 	op.RequestBody = &huma.RequestBody{

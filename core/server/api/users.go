@@ -37,7 +37,7 @@ type NewUser struct {
 	DisplayName string `json:"displayName,omitempty" maxLength:"120" example:"Jane Doe"`
 	Password    string `json:"password,omitempty" minLength:"8" maxLength:"256" format:"password" doc:"Left out: a random one, which the answer says once. The person changes it at the first sign-in either way."`
 
-	PlatformRoles []string `json:"platformRoles,omitempty" maxItems:"3" uniqueItems:"true" enum:"platform-admin,platform-operator,platform-member"`
+	PlatformRoles []string `json:"platformRoles,omitempty" maxItems:"3" enum:"platform-admin,platform-operator,platform-member"`
 }
 
 // CreatedUser is a new person and, once, the password that was made up.
@@ -54,7 +54,7 @@ type PasswordChange struct {
 
 // PlatformRoles are the roles of a person on the platform.
 type PlatformRoles struct {
-	Platform []string `json:"platform" maxItems:"16" uniqueItems:"true" doc:"All of them, presets by name and custom roles by uid; those that are not here are taken away." example:"[\"platform-operator\"]"`
+	Platform []string `json:"platform" maxItems:"16" doc:"All of them, presets by name and custom roles by uid; those that are not here are taken away." example:"[\"platform-operator\"]"`
 }
 
 // UserChange is what shall be different about a person; what is left out stays.
