@@ -107,7 +107,7 @@ build/hostile: $(HOSTILE)/node_modules/.package-lock.json $(HOSTILE)/build.mjs $
 	@touch $@
 
 # Back ends that tests need for real, from package registries, in their own folders.
-BACKENDS := build/backends/elasticsearch/start build/backends/keycloak/start build/backends/helm/helm
+BACKENDS := build/backends/elasticsearch/start build/backends/keycloak/start build/backends/helm/helm build/backends/schemathesis/bin/schemathesis
 
 build/backends/elasticsearch/start: $(wildcard manifests/backends/elasticsearch/*) | need-java
 	@echo "fetching  Elasticsearch's jars (36 MB, once)"
@@ -134,6 +134,13 @@ build/backends/helm/helm: manifests/backends/helm/go.mod manifests/backends/helm
 	@echo "building  Helm $$(sed -n 's#.*helm.sh/helm/v3 \(v[0-9.]*\).*#\1#p' $<)"
 	@cd manifests/backends/helm && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -v -o "$(CURDIR)/$@" helm.sh/helm/v3/cmd/helm \
 	  2>&1 | awk '/^[a-z0-9.-]+\/|^[a-z]+$$/ { if (++n % 200 == 0) printf "          %d packages\n", n; fflush(); next } { print }'
+	@touch $@
+
+# Holds the API to its document.
+build/backends/schemathesis/bin/schemathesis: manifests/backends/schemathesis/requirements.txt | need-python
+	@echo "fetching  schemathesis (27 packages, once)"
+	@rm -rf build/backends/schemathesis && python3 -m venv build/backends/schemathesis
+	@build/backends/schemathesis/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r $<
 	@touch $@
 
 console-dist: console/dist/index.html
@@ -198,7 +205,7 @@ bench: build ## measure; writes build/bench.json
 
 ## ---- what the machine must have
 
-.PHONY: need-go need-node need-browser need-java need-rust need-slapd
+.PHONY: need-go need-node need-browser need-java need-python need-rust need-slapd
 need-go:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: see go.dev"; exit 1; }
 need-node:
@@ -217,6 +224,11 @@ need-java:
 	@{ command -v mvn && javac -version 2>&1 | grep -E 'javac (1[7-9]|[2-9][0-9])'; } >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { echo "installing Debian's maven and openjdk-17-jdk-headless"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends maven openjdk-17-jdk-headless >/dev/null; } \
 	  || { echo "Maven and a JDK 17 or newer are missing: install your system's packages named maven and openjdk-17-jdk-headless"; exit 1; }; }
+# Python 3.11 or newer with venv, which Debian packs by itself.
+need-python:
+	@python3 -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 11)' 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { echo "installing Debian's python3-venv"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null; } \
+	  || { echo "Python 3.11 or newer with its venv module is missing: install your system's package named python3-venv"; exit 1; }; }
 # A rustc that makes WebAssembly. Debian's stands beside one of rustup's that does not.
 need-rust:
 	@{ for rustc in rustc /usr/bin/rustc; do [ ! -d "$$($$rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null)" ] || exit 0; done; false; } || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
