@@ -135,17 +135,18 @@ func TestPersonWithoutARoleSeesNothing(t *testing.T) {
 func TestAnswerIsLeftOutWhenItIsKnown(t *testing.T) {
 	r := start(t, nil)
 	admin := r.admin()
-	first := admin.must("GET", "/api/v1/workspaces", nil, 200)
-	tag := first.header.Get("Etag")
-	if tag == "" {
-		t.Fatal("no ETag")
-	}
+	tag := ""
 	again := func() answer {
 		return r.do(admin, "GET", "/api/v1/workspaces", nil, func(q *http.Request) { q.Header.Set("If-None-Match", tag) })
 	}
-	if a := again(); a.status != 304 || len(a.body) != 0 {
-		t.Errorf("%d %s", a.status, a.body)
-	}
+	// A server that has just started writes to its store in between.
+	eventually(t, "an answer that is known is left out", func() bool {
+		if tag = admin.must("GET", "/api/v1/workspaces", nil, 200).header.Get("Etag"); tag == "" {
+			t.Fatal("no ETag")
+		}
+		a := again()
+		return a.status == 304 && len(a.body) == 0
+	})
 	admin.must("POST", "/api/v1/workspaces", map[string]any{"name": "new"}, 201)
 	if a := again(); a.status != 200 || a.header.Get("Etag") == tag {
 		t.Errorf("after a change: %d", a.status)
