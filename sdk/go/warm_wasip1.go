@@ -11,7 +11,12 @@ import (
 
 // warm has the session answer a request that nobody made, without the extension's
 // handler, and makes it as new again but for the worker, which waits for others.
+// Where nobody answers for the idle descriptor yet, it stays cold.
 func warm() {
+	idled = false
+	if idle.Read(waited) != nil {
+		return
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{warm}", func(w http.ResponseWriter, r *http.Request) {
 		_ = r.URL.Query().Get(r.Header.Get("Accept"))
