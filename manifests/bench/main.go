@@ -43,6 +43,8 @@ var programs = []program{
 	{"access", ".", []string{"go", "run", "./core/access/bench"}},
 	{"proxy", ".", []string{"go", "run", "./core/kube/bench"}},
 	{"wire", "core/sandbox/bench", []string{"go", "run", "."}},
+	// Last: the cluster is busy for minutes with removing its namespaces.
+	{"tenancy", ".", []string{"go", "run", "./core/tenancy/bench"}},
 }
 
 func main() {
