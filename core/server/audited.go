@@ -52,6 +52,9 @@ func (s *Server) afterWrite(x *exchange, r *http.Request, kind string) {
 	if x.observed != nil {
 		x.observed.Tell(e, x.Header())
 	}
+	if x.noted.Changes != nil {
+		e.Changes = x.noted.Changes
+	}
 	if x.noted.Made != "" {
 		e.Target += "/" + x.noted.Made
 	}

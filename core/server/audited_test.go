@@ -189,6 +189,32 @@ func TestWhatAWriteToAClusterMadeDifferentIsTold(t *testing.T) {
 	}
 }
 
+func TestWhoWasGivenWhichRoleIsTold(t *testing.T) {
+	_, admin, wendy, petra, mona := grove(t)
+	r := ask(mona, 201, map[string]any{"cluster": "local", "project": "red-1", "role": "project-viewer"})
+	petra.must("POST", "/api/v1/access-requests/"+r.ID+"/decision", map[string]any{"approve": true}, 200)
+	petra.must("PUT", red1+"/members/mona", map[string]any{"role": "project-developer"}, 200)
+	petra.must("PUT", red1+"/members/mona", map[string]any{"role": "project-developer"}, 200) // the same again
+	wendy.must("DELETE", red1+"/members/mona", nil, 200)
+	admin.must("PUT", "/api/v1/users/mona/roles", map[string]any{"platform": []string{"platform-operator"}}, 200)
+	var got []string
+	for _, e := range append(admin.audits("user=admin&limit=1")[:1], petra.audits("cluster=local&project=red-1")...) {
+		if !strings.HasPrefix(e.Target, "/api/v1/clusters/local/projects/red-1/members/petra") && e.Target != "/api/v1/clusters/local/projects/red-1" && e.User != "mona" {
+			got = append(got, fmt.Sprint(e.User, " ", e.Changes))
+		}
+	}
+	want := []string{
+		`admin [{/roles [] ["platform-operator"] false}]`,
+		`wendy [{/roles ["project-developer"] [] false}]`,
+		`petra []`,
+		`petra [{/roles ["project-viewer"] ["project-developer"] false}]`,
+		`petra [{/roles [] ["project-viewer"] false}]`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // stream opens the stream; lines come over the channel, which is closed at its
 // end.
 func (b *browser) stream(query string) <-chan api.AuditLine {

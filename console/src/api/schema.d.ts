@@ -1686,7 +1686,7 @@ export interface components {
             text: string;
         };
         AuditEvent: {
-            /** @description What an update or patch of a Kubernetes object made different, 64 at most; absent where the object before could not be read. */
+            /** @description What an update or patch of a Kubernetes object made different, 64 at most, absent where the object before could not be read; and how somebody's roles were changed, at /roles. */
             changes?: components["schemas"]["Change"][];
             /** @example local */
             cluster?: string;

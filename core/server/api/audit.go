@@ -49,7 +49,7 @@ type AuditEvent struct {
 	Reason string `json:"reason,omitempty" doc:"Why it was not done." example:"This needs the permission members.manage (workspaces/shop)."`
 
 	DryRun  bool           `json:"dryRun,omitempty" doc:"It was tried only, and nothing is different."`
-	Changes []audit.Change `json:"changes,omitempty" nullable:"false" doc:"What an update or patch of a Kubernetes object made different, 64 at most; absent where the object before could not be read."`
+	Changes []audit.Change `json:"changes,omitempty" nullable:"false" doc:"What an update or patch of a Kubernetes object made different, 64 at most, absent where the object before could not be read; and how somebody's roles were changed, at /roles."`
 	More    int            `json:"more,omitempty" doc:"Changes that are not among them."`
 }
 

@@ -8,6 +8,7 @@ import (
 	"reflect"
 
 	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/audit"
 )
 
 type contextKey int
@@ -23,6 +24,7 @@ type Noted struct {
 	Made    string         // the name of what it has made
 	Scope   access.Scope   // where it happened, when the path does not say
 	Reason  string         // why it was not done
+	Changes []audit.Change // what it made different
 }
 
 // notes are what is known of a request.

@@ -195,7 +195,7 @@ func (s *API) removeMember(ctx context.Context, at place, user string, projects 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Tenancy.Unbind(ctx, b); err != nil {
+	if err := s.noteRoles(ctx, b, func() error { return s.Tenancy.Unbind(ctx, b) }); err != nil {
 		return nil, err
 	}
 	out := &leftBehindOutput{Body: LeftBehind{Leftovers: []Leftover{}}}

@@ -179,7 +179,7 @@ func (s *API) give(ctx context.Context, at place, b access.Binding, role string)
 		return nil, err
 	}
 	b.Role = role
-	if err := s.Tenancy.Bind(ctx, b); err != nil {
+	if err := s.noteRoles(ctx, b, func() error { return s.Tenancy.Bind(ctx, b) }); err != nil {
 		return nil, err
 	}
 	m, _ := s.member(b)
@@ -199,7 +199,7 @@ func (s *API) removeGroup(ctx context.Context, at place, group string) (*struct{
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.Tenancy.Unbind(ctx, b)
+	return nil, s.noteRoles(ctx, b, func() error { return s.Tenancy.Unbind(ctx, b) })
 }
 
 func (s *API) setWorkspaceGroup(ctx context.Context, in *workspaceGroupInput) (*memberOutput, error) {
@@ -245,11 +245,14 @@ func (s *API) setGroupPlatformRoles(ctx context.Context, in *platformGroupInput)
 	if err := s.mayGiveAll(ctx, in.Body.Platform); err != nil {
 		return nil, err
 	}
-	revision, err := access.SetGroupPlatformRoles(ctx, s.Store, g.UID, in.Body.Platform)
-	if err != nil {
-		return nil, err
-	}
-	return &platformGroupOutput{Body: in.Body}, s.Index.WaitFor(ctx, revision)
+	err := s.noteRoles(ctx, access.Binding{GroupUID: g.UID, Scope: platformScope}, func() error {
+		revision, err := access.SetGroupPlatformRoles(ctx, s.Store, g.UID, in.Body.Platform)
+		if err != nil {
+			return err
+		}
+		return s.Index.WaitFor(ctx, revision)
+	})
+	return &platformGroupOutput{Body: in.Body}, err
 }
 
 // mayGiveAll is nil when who asks has everything that these roles give on the

@@ -219,7 +219,11 @@ func (s *API) decideAccessRequest(ctx context.Context, in *accessDecisionInput) 
 			return nil, err
 		}
 	}
-	if r, err = s.Tenancy.Decide(ctx, who, in.ID, decision); err != nil {
+	err = s.noteRoles(ctx, access.Binding{SubjectUID: r.RequesterUID, Scope: s.bindingScope(r.Scope())}, func() error {
+		r, err = s.Tenancy.Decide(ctx, who, in.ID, decision)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	shown, _ := s.accessRequest(who, r)

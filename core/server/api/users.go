@@ -257,11 +257,13 @@ func (s *API) setPlatformRoles(ctx context.Context, in *platformRoleInput) (*use
 	if err := s.mayGiveAll(ctx, in.Body.Platform); err != nil {
 		return nil, err
 	}
-	revision, err := access.SetPlatformRoles(ctx, s.Store, u.UID, in.Body.Platform)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Index.WaitFor(ctx, revision); err != nil {
+	if err := s.noteRoles(ctx, access.Binding{SubjectUID: u.UID, Scope: platformScope}, func() error {
+		revision, err := access.SetPlatformRoles(ctx, s.Store, u.UID, in.Body.Platform)
+		if err != nil {
+			return err
+		}
+		return s.Index.WaitFor(ctx, revision)
+	}); err != nil {
 		return nil, err
 	}
 	return &userOutput{Body: s.user(u)}, nil
