@@ -31,6 +31,9 @@ type Redirecting interface {
 	Provider
 	// Begin is the address of the page, for one sign-in. ErrProvider.
 	Begin(ctx context.Context, r Redirect) (string, error)
+	// SignOut is the address of the page at which somebody signs out there; ""
+	// where there is none, and before the provider was ever asked.
+	SignOut() string
 }
 
 // Redirect is what one sign-in at a provider's page is bound to.
@@ -162,6 +165,15 @@ func (v *Service) BeginAt(ctx context.Context, provider string, way Way, from Cl
 	}
 	v.begun.add(o, now)
 	return Begun{URL: url, Cookie: cookie}, nil
+}
+
+// SignOutAt is the address at which a user signs out of their provider too; ""
+// where there is none.
+func (v *Service) SignOutAt(u User) string {
+	if p, err := v.redirecting(u.Provider); err == nil {
+		return p.SignOut()
+	}
+	return ""
 }
 
 var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)

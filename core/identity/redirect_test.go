@@ -29,6 +29,8 @@ func (site) Begin(_ context.Context, r identity.Redirect) (string, error) {
 	return "https://site.example.com/?" + url.Values{"state": {r.State}, "nonce": {r.Nonce}, "back": {r.Callback}}.Encode(), nil
 }
 
+func (site) SignOut() string { return "https://site.example.com/out" }
+
 func (site) Verify(_ context.Context, e identity.Evidence) (identity.Person, error) {
 	if e.Redirect.Verifier == "" || e.Redirect.Nonce == "" || e.Code == "wrong" {
 		return identity.Person{}, identity.ErrUnproven
@@ -77,6 +79,9 @@ func TestSignInAtAPageBeginsASession(t *testing.T) {
 	who := w.subject(by(s))
 	if who.Name != "jane" || len(s.User.Groups) != 0 {
 		t.Errorf("got %+v %+v", who, s.User)
+	}
+	if out, local := w.SignOutAt(s.User), w.SignOutAt(identity.User{Name: "root"}); out != "https://site.example.com/out" || local != "" {
+		t.Errorf("one signs out at %q and %q", out, local)
 	}
 	logins, err := w.Logins(t.Context(), who.UID)
 	if err != nil || len(logins) != 1 || logins[0].Provider != "sso" || logins[0].Result != identity.LoginDone {

@@ -233,6 +233,14 @@ func TestIntegrationKeycloakSignsPeopleIn(t *testing.T) {
 	if res, page := visit(t, jane, http.MethodGet, begin, nil); res.StatusCode != 200 || refresh.FindString(page) == "" {
 		t.Errorf("again: %d %s", res.StatusCode, page)
 	}
+	_, page = visit(t, jane, http.MethodGet, r.url+"/api/v1/sessions/current", nil)
+	var session struct{ ProviderSignOutURL string }
+	if err := json.Unmarshal([]byte(page), &session); err != nil || !strings.HasPrefix(session.ProviderSignOutURL, k.issuer+"/") {
+		t.Errorf("%v in %s", err, page)
+	}
+	if res, page := visit(t, jane, http.MethodGet, session.ProviderSignOutURL, nil); res.StatusCode != 200 || !strings.Contains(page, "kc-logout") {
+		t.Errorf("signing out at Keycloak: %d %s", res.StatusCode, page)
+	}
 	for name, status := range map[string]int{"admin": 409, "system:masters": 422, "system:kube-controller-manager": 422} {
 		client := k.browser(t)
 		res, page := signInAt(t, client, begin, name, keycloakPassword)

@@ -80,6 +80,7 @@ var refresh = regexp.MustCompile(`<meta http-equiv="refresh" content="0; url=([^
 
 func TestBrowserSignsInAtAProvidersPage(t *testing.T) {
 	fake := oidctest.New(t)
+	fake.Document = func(d map[string]any) { d["end_session_endpoint"] = fake.URL + "/out" }
 	fake.Claims = map[string]any{"sub": "1", "preferred_username": "jane", "name": "Jane Doe", "groups": []string{"their developers", "system:masters"}}
 	r := start(t, func(c *Config) {
 		c.Identity.RequireSecondFactor = "all"
@@ -114,6 +115,11 @@ func TestBrowserSignsInAtAProvidersPage(t *testing.T) {
 	jane.must("GET", "/api/v1/users/me", nil, 200).json(&me)
 	if me.Name != "jane" || me.DisplayName != "Jane Doe" || me.Provider != "sso" || len(me.Groups)+len(me.PlatformRoles) != 0 {
 		t.Errorf("got %+v", me)
+	}
+	var current struct{ ProviderSignOutURL string }
+	jane.must("GET", "/api/v1/sessions/current", nil, 200).json(&current)
+	if current.ProviderSignOutURL != fake.URL+"/out?client_id=atoll" {
+		t.Errorf("one signs out there at %q", current.ProviderSignOutURL)
 	}
 	if a := r.follow(path, cookie); a.status != 409 || !strings.Contains(string(a.body), "Not signed in") || a.header.Get("Set-Cookie") != "" {
 		t.Errorf("the same again: %d %s", a.status, a.body)

@@ -3198,6 +3198,8 @@ export interface components {
             expiresAt: string;
             /** @description A second factor has to be set up before anything else. */
             mustEnrolSecondFactor: boolean;
+            /** @description Where the browser may go, after signing out here, to sign out of the identity provider too. */
+            providerSignOutURL?: string;
             user: components["schemas"]["User"];
         };
         Share: {

@@ -30,6 +30,8 @@ type Session struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 
 	MustEnrolSecondFactor bool `json:"mustEnrolSecondFactor" doc:"A second factor has to be set up before anything else."`
+
+	ProviderSignOutURL string `json:"providerSignOutURL,omitempty" doc:"Where the browser may go, after signing out here, to sign out of the identity provider too."`
 }
 
 type sessionInput struct{ Body SignIn }
@@ -104,7 +106,7 @@ func client(r *http.Request) identity.Client {
 }
 
 func (s *API) session(session identity.Session) Session {
-	return Session{User: s.user(session.User), CSRFToken: session.CSRF, ExpiresAt: session.ExpiresAt.UTC(), MustEnrolSecondFactor: session.MustEnrol}
+	return Session{User: s.user(session.User), CSRFToken: session.CSRF, ExpiresAt: session.ExpiresAt.UTC(), MustEnrolSecondFactor: session.MustEnrol, ProviderSignOutURL: s.Identity.SignOutAt(session.User)}
 }
 
 func (s *API) currentSession(ctx context.Context, _ *struct{}) (*sessionOutput, error) {

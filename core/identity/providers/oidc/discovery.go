@@ -32,6 +32,7 @@ type known struct {
 
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 	SaysIssuer  bool     `json:"authorization_response_iss_parameter_supported"`
+	EndSession  string   `json:"end_session_endpoint"`
 }
 
 // discovery keeps it.
@@ -122,7 +123,17 @@ func (p *Provider) ask(ctx context.Context) (*known, error) {
 			return nil, fmt.Errorf("its %s is %.200q, which is not encrypted", name, address)
 		}
 	}
+	if u, err := url.Parse(k.EndSession); err != nil || !encrypted(u, issuer.Scheme == "http") {
+		k.EndSession = "" // one does without
+	}
 	return k, nil
+}
+
+// last is what was found last, however long ago; nil before anything was.
+func (d *discovery) last() *known {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.known
 }
 
 // newClient speaks to a provider: verified TLS, no redirects, which would take

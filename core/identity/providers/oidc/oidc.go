@@ -116,6 +116,23 @@ func (p *Provider) Begin(ctx context.Context, r identity.Redirect) (string, erro
 	return p.oauth(known, r).AuthCodeURL(r.State, oidc.Nonce(r.Nonce), oauth2.S256ChallengeOption(r.Verifier)), nil
 }
 
+// SignOut implements identity.Redirecting (OpenID Connect RP-Initiated Logout).
+// The page asks the person, since no token is kept that would show who they are.
+func (p *Provider) SignOut() string {
+	k := p.found.last()
+	if k == nil || k.EndSession == "" {
+		return ""
+	}
+	u, err := url.Parse(k.EndSession)
+	if err != nil {
+		return ""
+	}
+	q := u.Query()
+	q.Set("client_id", p.config.ClientID)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 // oauth is the library's form of a sign-in.
 func (p *Provider) oauth(known *known, r identity.Redirect) *oauth2.Config {
 	endpoint := known.provider.Endpoint()

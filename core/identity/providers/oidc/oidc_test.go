@@ -245,6 +245,24 @@ func TestAddressIsOfADomainAndVerified(t *testing.T) {
 	}
 }
 
+func TestSignOutAtTheProvider(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"https://id.example.com/out": "https://id.example.com/out?client_id=atoll", "https://id.example.com/out?realm=corp": "https://id.example.com/out?client_id=atoll&realm=corp",
+		"": "", "http://id.example.com/out": "", "javascript:alert(1)": "",
+	} {
+		fake := oidctest.New(t)
+		fake.Document = func(d map[string]any) { d["end_session_endpoint"] = endpoint }
+		provider := asked(t, fake, nil)
+		if got := provider.SignOut(); got != "" {
+			t.Errorf("before it was asked: %q", got)
+		}
+		visit(t, fake, provider)
+		if got := provider.SignOut(); got != want {
+			t.Errorf("%q: %q, want %q", endpoint, got, want)
+		}
+	}
+}
+
 func TestWrongClientIsAFailureOfTheProvider(t *testing.T) {
 	fake := oidctest.New(t)
 	fake.Claims = jane()
