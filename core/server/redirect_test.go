@@ -265,3 +265,13 @@ func TestOriginOfTheConfigurationIsWhatProvidersAreTold(t *testing.T) {
 		}
 	}
 }
+
+func TestCookieBehindAProxyThatEndsTLSIsForTLS(t *testing.T) {
+	r := start(t, func(c *Config) { c.Listen.Origins = []string{"https://atoll.example.com"} })
+	for origin, secure := range map[string]bool{"https://atoll.example.com": true, r.url: false} {
+		a := r.do(&browser{r: r}, "POST", "/api/v1/sessions", map[string]any{"username": adminName, "password": adminPassword}, func(q *http.Request) { q.Header.Set("Origin", origin) })
+		if a.status != 201 || strings.Contains(a.header.Get("Set-Cookie"), "Secure") != secure {
+			t.Errorf("%s: %d %q", origin, a.status, a.header.Get("Set-Cookie"))
+		}
+	}
+}

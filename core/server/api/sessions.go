@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -69,7 +70,7 @@ func (s *API) signIn(ctx context.Context, in *sessionInput) (*newSessionOutput, 
 		return nil, err
 	}
 	note(ctx).Subject = access.Subject{Name: session.User.Name, UID: session.User.UID, Via: access.ViaSession}
-	return &newSessionOutput{SetCookie: *identity.Cookie(session, r.TLS != nil), Body: s.session(session)}, nil
+	return &newSessionOutput{SetCookie: *identity.Cookie(session, overTLS(r)), Body: s.session(session)}, nil
 }
 
 // Provider is an identity provider.
@@ -98,6 +99,12 @@ func (s *API) listProviders(context.Context, *struct{}) (*providersOutput, error
 		out.Body.Items = append(out.Body.Items, shown)
 	}
 	return out, nil
+}
+
+// overTLS tells whether the browser speaks TLS, to Atoll or to a proxy in front:
+// its page's origin, which was checked, says so.
+func overTLS(r *http.Request) bool {
+	return r.TLS != nil || strings.HasPrefix(strings.ToLower(r.Header.Get("Origin")), "https://")
 }
 
 // client is where a request comes from, for back-off and history.

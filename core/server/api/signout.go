@@ -52,7 +52,7 @@ func (s *API) signOut(ctx context.Context, _ *struct{}) (*endSessionOutput, erro
 		return nil, err
 	}
 	s.Identity.SignOut(ctx, who)
-	return &endSessionOutput{SetCookie: *identity.NoCookie(requestOf(ctx).TLS != nil)}, nil
+	return &endSessionOutput{SetCookie: *identity.NoCookie(overTLS(requestOf(ctx)))}, nil
 }
 
 func (s *API) listSessions(ctx context.Context, in *ListQuery) (*ListOutput[Browser], error) {
@@ -95,7 +95,7 @@ func (s *API) signOutEverywhere(ctx context.Context, in *SignOutQuery) (*endSess
 	if err := s.Identity.SignOutEverywhere(ctx, who, in.Tokens); err != nil {
 		return nil, err
 	}
-	return &endSessionOutput{SetCookie: *identity.NoCookie(requestOf(ctx).TLS != nil)}, nil
+	return &endSessionOutput{SetCookie: *identity.NoCookie(overTLS(requestOf(ctx)))}, nil
 }
 
 func (s *API) signOutUser(ctx context.Context, in *signOutUserInput) (*struct{}, error) {
