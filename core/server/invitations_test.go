@@ -92,6 +92,11 @@ func TestInvitedPersonGetsTheRoleAndNoMore(t *testing.T) {
 	if !strings.Contains(log, `"verb":"register"`) || !strings.Contains(log, `"user":"ann"`) {
 		t.Errorf("the audit log: %s", log)
 	}
+	for _, want := range []string{`"workspace":"red"`, `{"path":"/roles","from":"[]","to":"[\"workspace-viewer\"]"}`, `{"path":"/roles","from":"[]","to":"[\"project-developer\"]"}`, `{"path":"/roles","from":"[]","to":"[\"platform-operator\"]"}`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the audit log lacks %s: %s", want, log)
+		}
+	}
 	for _, secret := range []string{token, less, project, platform, "third password"} {
 		if strings.Contains(log+r.log.String(), secret) {
 			t.Errorf("the log or the audit holds %s", secret)
@@ -203,4 +208,12 @@ func TestInvitedComeByTheProviderWhereThatIsThePolicy(t *testing.T) {
 	if a := r.follow(r.away(fake, "sso", "/")); a.status != 200 {
 		t.Errorf("who has an account now: %d %s", a.status, a.body)
 	}
+	r.stopAndWait()
+	given := `{"path":"/roles","from":"[]","to":"[\"workspace-member\"]"}`
+	for line := range strings.Lines(readAll(t, r.dir+"/audit")) {
+		if strings.Contains(line, "/auth/oidc/sso/callback") && strings.Contains(line, given) && strings.Contains(line, `"workspace":"red"`) && strings.Contains(line, `"user":"ann"`) {
+			return
+		}
+	}
+	t.Error("the audit log does not say what the invitation gave")
 }

@@ -281,15 +281,11 @@ func (s *API) acceptInvitation(ctx context.Context, in *invitationTokenInput) (*
 	if err != nil {
 		return nil, err
 	}
-	note(ctx).Scope, _ = s.namedScope(i.Scope)
 	shown, _ := s.invitation(i)
 	return &invitationOutput{Body: shown}, nil
 }
 
 func (s *API) registerInvited(ctx context.Context, in *registrationInput) (*userOutput, error) {
-	if i, err := s.Identity.ReadInvitation(ctx, in.Body.Token); err == nil {
-		note(ctx).Scope, _ = s.namedScope(i.Scope)
-	}
 	u, err := s.Identity.Register(ctx, in.Body.Token, identity.NewUser{Name: in.Body.Username, DisplayName: in.Body.DisplayName, Password: in.Body.Password})
 	if err != nil {
 		return nil, err
@@ -301,7 +297,7 @@ func (s *API) registerInvited(ctx context.Context, in *registrationInput) (*user
 // Grant is what gives somebody what an invitation promises, if who has sent it is
 // here still, may manage members there, and has everything that the role gives:
 // an invitation is never worth more than its sender.
-func Grant(_ context.Context, services Services, i identity.Invitation, userUID string) ([]store.Op, error) {
+func Grant(ctx context.Context, services Services, i identity.Invitation, userUID string) ([]store.Op, error) {
 	s := &API{services}
 	void := func(why string) error {
 		return problem.Newf(http.StatusForbidden, "The invitation is not good any more: %s. Ask for another one.", why)
@@ -323,9 +319,12 @@ func Grant(_ context.Context, services Services, i identity.Invitation, userUID 
 	if err := s.mayGiveRole(sender, i.Role, sc); err != nil {
 		return nil, void("who has sent it may not give the role any more")
 	}
-	op, err := s.Tenancy.GiveOp(access.Binding{SubjectUID: userUID, Role: i.Role, Scope: i.Scope})
+	given := access.Binding{SubjectUID: userUID, Role: i.Role, Scope: i.Scope}
+	op, err := s.Tenancy.GiveOp(given)
 	if err != nil {
 		return nil, err
 	}
+	note(ctx).Scope = sc
+	s.noteGift(ctx, given)
 	return []store.Op{op}, nil
 }

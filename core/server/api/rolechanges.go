@@ -41,12 +41,29 @@ func (s *API) bindingScope(sc access.Scope) access.BindingScope {
 // rolesOf are the names of the roles that somebody was given in exactly a scope,
 // as JSON.
 func (s *API) rolesOf(of access.Binding) string {
-	names := []string{}
-	for _, b := range s.Index.BindingsAt(of.Scope) {
-		if b.SubjectUID == of.SubjectUID && b.GroupUID == of.GroupUID {
-			m, _ := s.member(b)
-			names = append(names, m.RoleName)
+	all := s.Index.BindingsAt(of.Scope)
+	return s.roleNames(slices.DeleteFunc(all, func(b access.Binding) bool { return b.SubjectUID != of.SubjectUID || b.GroupUID != of.GroupUID }))
+}
+
+// noteGift tells how the roles of a person are different after a transaction that
+// is being made, which gives them one for good.
+func (s *API) noteGift(ctx context.Context, given access.Binding) {
+	after := []access.Binding{given}
+	for _, b := range s.Index.BindingsAt(given.Scope) {
+		// In a workspace or project it takes the place of another one.
+		if b.SubjectUID == given.SubjectUID && (given.Scope.Kind == access.KindPlatform || !b.Until.IsZero()) {
+			after = append(after, b)
 		}
+	}
+	note(ctx).Changes = []audit.Change{{Path: "/roles", From: s.rolesOf(given), To: s.roleNames(after)}}
+}
+
+// roleNames are the names of the roles that bindings give, as JSON.
+func (s *API) roleNames(bindings []access.Binding) string {
+	names := []string{}
+	for _, b := range bindings {
+		m, _ := s.member(b)
+		names = append(names, m.RoleName)
 	}
 	slices.Sort(names)
 	text, err := json.Marshal(names)
