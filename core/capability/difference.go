@@ -16,14 +16,15 @@ import (
 // What every write changes, and what Kubernetes keeps for itself, is left out. Of
 // Secrets, ConfigMaps and the values of environment variables it is only told
 // that they are different. False when one of them is no object. More than
-// audit.MaxChanges are counted and not told.
-func Difference(before, after []byte) (changes []audit.Change, more int, ok bool) {
+// audit.MaxChanges are counted and not told. What is at or below one of the paths
+// except is left out too.
+func Difference(before, after []byte, except ...string) (changes []audit.Change, more int, ok bool) {
 	from, to := readObject(before), readObject(after)
 	if from == nil || to == nil {
 		return nil, 0, false
 	}
 	kind, _ := to["kind"].(string)
-	d := difference{hidden: kind == "Secret" || kind == "ConfigMap"}
+	d := difference{hidden: kind == "Secret" || kind == "ConfigMap", except: except}
 	d.compare("", from, to)
 	return d.changes, d.more, true
 }
@@ -48,6 +49,7 @@ var unsaid = []string{
 // difference is one comparison.
 type difference struct {
 	hidden  bool // the object's values may be secret
+	except  []string
 	changes []audit.Change
 	more    int
 }
@@ -56,7 +58,7 @@ type difference struct {
 type absent struct{}
 
 func (d *difference) compare(path string, from, to any) {
-	if slices.Contains(unsaid, path) {
+	if slices.Contains(unsaid, path) || slices.Contains(d.except, path) {
 		return
 	}
 	switch a := from.(type) {

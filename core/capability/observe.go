@@ -99,8 +99,18 @@ func (o *Observation) Tell(e *audit.Event, header http.Header) {
 		e.Target += "/" + answer.Metadata.Name
 	}
 	if o.before != nil {
-		e.Changes, e.More, _ = Difference(o.before, o.answer.Bytes())
+		e.Changes, e.More, _ = Difference(o.before, o.answer.Bytes(), o.others()...)
 	}
+}
+
+// others are the paths that this write cannot have changed: a controller may have
+// written them meanwhile. Of Kubernetes' own kinds the status is written as a
+// subresource only.
+func (o *Observation) others() []string {
+	if q := o.question; q.Subresource != "status" && (!strings.Contains(q.Group, ".") || strings.HasSuffix(q.Group, ".k8s.io")) {
+		return []string{"/status"}
+	}
+	return nil
 }
 
 // DryRun tells whether a request to Kubernetes changes nothing, by its raw query.

@@ -65,7 +65,7 @@ func TestWritesThroughTheDoorToKubernetesAreTold(t *testing.T) {
 		want           func(*audit.Event)
 		asked          int // of Kubernetes
 	}{
-		"an update": {"PUT", pods + "/a", answers{each: map[string]string{"GET": `{"kind":"Pod","spec":{"x":1}}`, "PUT": `{"kind":"Pod","spec":{"x":2}}`}}, func(e *audit.Event) {
+		"an update": {"PUT", pods + "/a", answers{each: map[string]string{"GET": `{"kind":"Pod","spec":{"x":1}}`, "PUT": `{"kind":"Pod","spec":{"x":2},"status":{"phase":"a controller's"}}`}}, func(e *audit.Event) {
 			e.Verb, e.Changes = "update", []audit.Change{{Path: "/spec/x", From: "1", To: "2"}}
 		}, 2},
 		"a patch of what one may not read": {"PATCH", pods + "/a", answers{each: map[string]string{"PATCH": `{"kind":"Pod"}`}, code: map[string]int{"GET": 403}}, func(e *audit.Event) { e.Verb = "patch" }, 2},
@@ -101,6 +101,18 @@ func TestWritesThroughTheDoorToKubernetesAreTold(t *testing.T) {
 				t.Errorf("%s: %s", name, asked)
 			}
 		}
+	}
+	status := &answers{each: map[string]string{"GET": `{"kind":"Pod","status":{"x":1}}`, "PUT": `{"kind":"Pod","status":{"x":2}}`}}
+	everything := append(everything, Rule{Groups: []string{""}, Resources: []string{"pods/status"}, Verbs: []string{"update"}})
+	var events []audit.Event
+	d := NewDoor(status, slog.New(slog.DiscardHandler)).Audited(func(_ context.Context, e audit.Event) { events = append(events, e) })
+	response, err := d.Open(t.Context(), parent(&Call{Subject: vera, Cluster: "local", Rules: everything}), &sandbox.Request{Authority: AuthorityKubernetes, Method: "PUT", Target: pods + "/a/status"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, response.Body)
+	if err := response.Body.Close(); err != nil || len(events) != 1 || !reflect.DeepEqual(events[0].Changes, []audit.Change{{Path: "/status/x", From: "1", To: "2"}}) {
+		t.Errorf("of the status: %+v, %v", events, err)
 	}
 	for _, reading := range []string{pods, pods + "/a", pods + "?watch=true", "/api"} {
 		if got := through(t, &answers{}, "GET", reading); len(got) != 0 {
