@@ -9,11 +9,24 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/atoll-platform/atoll/core/access"
 )
 
-// documented are the operations of the OpenAPI document as Echo's routes:
-// "METHOD path", and where the permission is needed.
-func documented(t *testing.T) map[string]string {
+// documentedOperation is what the OpenAPI document says of one.
+type documentedOperation struct {
+	id, method, path string
+	permission       access.Permission
+	scope            string // where it is needed
+	tar, body        bool   // what it takes
+}
+
+// route is how Echo calls it.
+func (o documentedOperation) route() string {
+	return o.method + " " + strings.NewReplacer(":", `\:`, "{", ":", "}", "").Replace(o.path)
+}
+
+func documented(t *testing.T) []documentedOperation {
 	t.Helper()
 	text, err := OpenAPI()
 	if err != nil {
@@ -21,17 +34,23 @@ func documented(t *testing.T) map[string]string {
 	}
 	var d struct {
 		Paths map[string]map[string]struct {
-			Need map[string]string `json:"x-atoll-permission"`
+			OperationID string
+			Need        map[string]string `json:"x-atoll-permission"`
+			RequestBody *struct{ Content map[string]any }
 		}
 	}
 	if err := json.Unmarshal(text, &d); err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]string{}
+	var all []documentedOperation
 	for path, methods := range d.Paths {
 		for method, op := range methods {
-			path := strings.NewReplacer(":", `\:`, "{", ":", "}", "").Replace(path)
-			all[strings.ToUpper(method)+" "+path] = op.Need["scope"]
+			one := documentedOperation{id: op.OperationID, method: strings.ToUpper(method), path: path, permission: access.Permission(op.Need["permission"]), scope: op.Need["scope"]}
+			if op.RequestBody != nil {
+				_, one.body = op.RequestBody.Content["application/json"]
+				one.tar = !one.body
+			}
+			all = append(all, one)
 		}
 	}
 	return all
@@ -43,7 +62,10 @@ func TestEveryRouteSaysWhoMayAsk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said, used := documented(t), map[string]bool{}
+	said, used := map[string]string{}, map[string]bool{}
+	for _, op := range documented(t) {
+		said[op.route()] = op.scope
+	}
 	for _, route := range e.Routes() {
 		name := route.Method + " " + route.Path
 		at := slices.IndexFunc(outers, func(o outer) bool {
