@@ -18,6 +18,8 @@ const bearerProtocol = "base64url.bearer.authorization.k8s.io."
 // what belongs to one connection only.
 func dropped(name string) bool {
 	switch name {
+	case "X-Http-Method-Override", "X-Http-Method", "X-Method-Override": // what is decided about is what is done
+		return true
 	case "Authorization", "Cookie", "Forwarded", "Host", "Expect", "X-Real-Ip", "Via",
 		"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
 		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings", "Content-Length":

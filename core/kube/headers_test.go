@@ -18,6 +18,7 @@ func TestWhatSaysWhoAsksNeverPasses(t *testing.T) {
 		"Impersonate-Extra-Scopes": {"all"}, "Impersonate-Uid": {"0"}, "impersonate-user": {"system:admin"}, "IMPERSONATE-GROUP": {"system:masters"},
 		"X-Remote-User": {"root"}, "X-Remote-Group": {"system:masters"}, "x-remote-extra-a": {"b"}, "X-Forwarded-For": {"10.0.0.1"}, "X-Forwarded-Proto": {"https"},
 		"Forwarded": {"for=x"}, "X-Atoll-Csrf": {"t"}, "Connection": {"keep-alive, X-Hop, Impersonate-User"}, "X-Hop": {"gone"}, "Keep-Alive": {"1"},
+		"X-Http-Method-Override": {"DELETE"}, "x-method-override": {"DELETE"}, "X-HTTP-Method": {"DELETE"},
 		"Te": {"trailers"}, "Trailer": {"Impersonate-User"}, "Transfer-Encoding": {"chunked"}, "Upgrade": {"websocket"}, "Proxy-Authorization": {"Basic x"},
 		"Expect": {"100-continue"}, "Sec-Websocket-Protocol": {"v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.c3lzdGVt", "BASE64URL.bearer.authorization.k8s.io.x"},
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -291,8 +292,10 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 	out := (&http.Request{
 		Method: in.method, URL: conn.url(t), Host: conn.host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,
 	}).WithContext(lively)
+	var sent *sentBody
 	if in.length != 0 && in.body != nil {
-		out.Body, out.ContentLength = in.body, in.length
+		sent = &sentBody{ReadCloser: in.body}
+		out.Body, out.ContentLength = sent, in.length
 	}
 	if !t.longRunning() {
 		defer time.AfterFunc(headTime, func() { entry.end(errOverdue) }).Stop()
@@ -310,6 +313,8 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 			return forbidden(in.subject, t, errRightLost.Error()).response()
 		case errors.Is(cause, errHung), errors.Is(cause, errOverdue):
 			return c.unanswered(cause).response()
+		case sent.failed() != nil && ctx.Err() == nil:
+			return badRequest(fmt.Sprintf("the request's body cannot be read: %v", sent.failed())).response()
 		case ctx.Err() != nil:
 			// Nobody waits for this answer any more.
 			return unavailable("the request was cancelled").response()
@@ -329,6 +334,29 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 	}
 	res.Body = &held{ReadCloser: res.Body, ctx: lively, done: done, streams: t.streams()}
 	return res
+}
+
+// sentBody is a request's body that remembers why it could not be read, which
+// is the client's fault and not the cluster's.
+type sentBody struct {
+	io.ReadCloser
+	err atomic.Pointer[error]
+}
+
+func (b *sentBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		b.err.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// failed is why; nil when it was read, or there was none.
+func (b *sentBody) failed() error {
+	if b == nil || b.err.Load() == nil {
+		return nil
+	}
+	return *b.err.Load()
 }
 
 // held is the body of an answer that is registered as live until it is closed.

@@ -447,6 +447,26 @@ func TestAnswersArriveWhole(t *testing.T) {
 	}
 }
 
+func TestABodyThatCannotBeReadIsTheClientsFault(t *testing.T) {
+	h := newHouse(t)
+	h.up.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{}") })
+	conn, err := net.Dial("tcp", h.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST /clusters/local/api/v1/namespaces/alpha/configmaps HTTP/1.1\r\nHost: x\r\nX-Test-Person: jane\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	if s := status(t, string(text)); res.StatusCode != http.StatusBadRequest || !strings.Contains(s.Message, "body") {
+		t.Errorf("%d %s", res.StatusCode, text)
+	}
+}
+
 func TestARequestThatIsTooLargeIsSaidSo(t *testing.T) {
 	h := newHouse(t)
 	h.up.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{}") })
