@@ -250,6 +250,18 @@ func TestSignInsAreForTheirServerAlone(t *testing.T) {
 	w.fails(exitSignedOut, "", "whoami", "--server", w.url) // and it wins over the sign-in
 }
 
+func TestPasswordOfARunFileIsForItsServerAlone(t *testing.T) {
+	w := newWorld(t)
+	asked := 0
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer other.Close()
+	file := w.document(fmt.Sprintf(`{"url": %q, "username": "admin", "password": %q}`, w.url, adminPassword))
+	t.Setenv("ATOLL_SERVER", other.URL)
+	if out := w.must("", "whoami", "--run-file", file); !strings.Contains(out, w.url) || asked > 0 {
+		t.Errorf("another server was asked %d times: %s", asked, out)
+	}
+}
+
 func TestFileOfSignInsThatIsNotRight(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config")
 	atHome(t, file)
