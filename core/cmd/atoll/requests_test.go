@@ -89,7 +89,7 @@ func TestAccessIsAskedForAndDecided(t *testing.T) {
 	if out := w.must("", "decline", byRole[false], "--comment", "It is up again."); !strings.Contains(out, "of john is declined.") {
 		t.Errorf("got %s", out)
 	}
-	w.fails(exitDenied, "", "decline", byRole[true]) // it is decided
+	w.fails(exitConflict, "", "decline", byRole[true]) // it is decided
 	if out := w.must("", "get", "members", "-w", "red"); !strings.Contains(out, "john") {
 		t.Errorf("got %s", out)
 	}
