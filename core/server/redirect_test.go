@@ -175,7 +175,7 @@ func TestBrowserComesBackToItsOwnSignInOnly(t *testing.T) {
 		"an error with a text":     r.follow("/auth/oidc/sso/callback?error=access_denied&error_description=%3Cscript%3Ecall%20555%3C%2Fscript%3E", cookie),
 		"a code of another way in": r.follow(strings.Replace(path, "code=", "code=x", 1), theirCookie),
 	} {
-		if a.status < 400 || a.status >= 500 || a.header.Get("Set-Cookie") != "" || strings.Contains(string(a.body), "555") || !strings.Contains(string(a.body), "Back to signing in") {
+		if a.status < 400 || a.status >= 500 || a.header.Get("Set-Cookie") != "" || strings.Contains(string(a.body), "call 555") || !strings.Contains(string(a.body), "Back to signing in") {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
 	}
