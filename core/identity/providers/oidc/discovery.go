@@ -76,6 +76,9 @@ func (p *Provider) discover(ctx context.Context) (*known, error) {
 	}
 	// One asks for all, and not less because the first one leaves.
 	answer := p.found.flight.DoChan("", func() (any, error) {
+		if k, ok, err := p.found.get(time.Now()); ok { // it was found since we looked
+			return k, err
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
 		k, err := p.ask(ctx)
