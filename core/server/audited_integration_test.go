@@ -54,6 +54,9 @@ func TestIntegrationWritesToARealClusterAreTold(t *testing.T) {
 		return a.status == 201
 	})
 	web := apps + "/deployments/" + made.Metadata.Name
+	eventually(t, "its controller has numbered it", func() bool { // what it writes during a patch would count as the patch's
+		return strings.Contains(string(admin.do("GET", web, nil).body), "deployment.kubernetes.io/revision")
+	})
 	patch := func(path, kind, body string) {
 		t.Helper()
 		if a := r.do(admin, "PATCH", path, body, func(q *http.Request) { q.Header.Set("Content-Type", kind) }); a.status != 200 {
