@@ -16,13 +16,13 @@ const (
 
 // blanks are the runners of one code that wait. All are reset to its snapshot.
 type blanks struct {
-	mu     sync.Mutex
-	closed bool
-	all    []blank     // the one that has waited longest first
-	timer  *time.Timer // nil: none is set
-	missed time.Time   // when there was none last
-	making bool        // one is made in advance
-	made   sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool
+	all     []blank     // the one that has waited longest first
+	timer   *time.Timer // nil: none is set
+	emptied time.Time   // when somebody who started one left none
+	making  bool        // one is made in advance
+	made    sync.WaitGroup
 }
 
 type blank struct {
@@ -44,13 +44,16 @@ func (b *blanks) take(limit uint64) *runner {
 	return nil
 }
 
-// advance makes a blank for the next who start one, where somebody has missed one
+// advance makes a blank for the next who start one, where somebody has left none
 // just now, and not for the first time in a while. Nobody waits for it.
 func (b *blanks) advance(make func() (*runner, error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	often := time.Since(b.missed) < blankLife
-	if b.missed = time.Now(); !often || b.making || b.closed || len(b.all) > 0 {
+	if b.closed || len(b.all) > 0 {
+		return
+	}
+	often := time.Since(b.emptied) < blankLife
+	if b.emptied = time.Now(); !often || b.making {
 		return
 	}
 	b.making = true

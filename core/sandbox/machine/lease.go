@@ -2,7 +2,10 @@
 // can be left of what its guest did, the runner is used again.
 package machine
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // lease is the Machine of one Start.
 type lease struct {
@@ -24,10 +27,20 @@ func (l *lease) Turn(t *Turn) error {
 		l.spoiled = true
 		l.mu.Unlock()
 	}
-	if l.turns++; l.turns == hotTurns && err == nil && l.snapshot != nil && l.snapshot.memory.hot.wanted() {
-		l.snapshot.memory.learn(l.runner.linear.bytes)
+	if l.turns++; l.turns == hotTurns && err == nil && l.snapshot != nil {
+		l.settled()
 	}
 	return err
+}
+
+// settled does for those who start next what this one's first answer need not
+// wait for.
+func (l *lease) settled() {
+	if l.snapshot.memory.hot.wanted() {
+		l.snapshot.memory.learn(l.runner.linear.bytes)
+	}
+	code, snapshot, limit := l.code, l.snapshot, l.runner.linear.limit
+	code.blanks.advance(func() (*runner, error) { return code.copy(context.Background(), snapshot, limit) })
 }
 
 // Kill implements Machine. A runner that has gone on to somebody else hears

@@ -225,25 +225,34 @@ func TestBlanksDoNotWaitLong(t *testing.T) {
 
 func TestOneIsMadeInAdvanceWhereSeveralStart(t *testing.T) {
 	c := testCode(t, local(t), puppet(nil))
-	memory, globals := original(t, c) // the first to start
+	memory, globals := original(t, c)
 	waiting := func() int {
 		c.blanks.made.Wait()
 		c.blanks.mu.Lock()
 		defer c.blanks.mu.Unlock()
 		return len(c.blanks.all)
 	}
+	begin := func(n byte) *lease {
+		m := startMachine(t, c, testStart(n))
+		t.Cleanup(m.Close)
+		for range hotTurns {
+			mustTurn(t, m, command(doStore, 8192, 1))
+		}
+		return m
+	}
+	begin(1)
 	if n := waiting(); n != 0 {
 		t.Errorf("after one start %d wait", n)
 	}
-	m := startMachine(t, c, testStart(2))
-	defer m.Close()
+	begin(2)
 	if n := waiting(); n != 1 {
 		t.Fatalf("after two starts %d wait", n)
 	}
+	advanced := c.blanks.all[0].runner
 	next := startMachine(t, c, testStart(3))
 	defer next.Close()
-	if n := waiting(); n != 0 {
-		t.Errorf("the one that was made in advance is not taken: %d wait", n)
+	if next.runner != advanced {
+		t.Error("the one that was made in advance is not taken")
 	}
 	if err := asNew(next.runner, memory, globals); err != nil {
 		t.Error(err)

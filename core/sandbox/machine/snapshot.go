@@ -97,7 +97,6 @@ func (l *lease) start(ctx context.Context, s Start) (err error) {
 		if r, err = c.copy(ctx, snap, s.Memory); err != nil {
 			return err
 		}
-		c.blanks.advance(func() (*runner, error) { return c.copy(context.Background(), snap, s.Memory) })
 	}
 	snap.wakes(r, s)
 	r.wasi.said, r.meter.seat = spoken, l.seat
