@@ -43,7 +43,7 @@ func (p *Proxy) across(ctx context.Context, in *incoming, c *Cluster, t *target)
 		return c.hung().response() // nor does it tell what it has
 	}
 	kind := "Namespace"
-	namespaces := t.group == "" && t.resource == "namespaces"
+	namespaces := t.group == "" && t.version == "v1" && t.resource == "namespaces"
 	if !namespaces {
 		r, ok, err := conn.resources.find(ctx, t)
 		switch {

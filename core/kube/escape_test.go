@@ -115,7 +115,7 @@ func FuzzProxyPath(f *testing.F) {
 		"/api/v1/namespaces/%61lpha/pods", "/api/v1/namespaces/alpha%00/pods", "/api/v1/namespaces/\u0251lpha/pods", "/api/v1/namespaces/alpha\\..\\gamma/pods",
 		"/api/v1/watch/namespaces/gamma/pods", "/api/v1/proxy/namespaces/gamma/services/x/", "/api/v1/namespaces/alpha/pods/namespaces/gamma/x", "/api/v1/pods?watch=1",
 		"/api/v1/namespaces?limit=1", "/api/v1/pods?limit=1&continue=" + (&cursor{Version: "7", Mark: strings.Repeat("1", markDigits), Project: "gamma"}).token(),
-		"/%61pi/v1/namespaces/gamma/pods", "/API/v1/pods", "/" + strings.Repeat("a/", 3000), "/../../readyz", "/apis/x/v1/namespaces/alpha/namespaces/gamma",
+		"/%61pi/v1/namespaces/gamma/pods", "/API/v1/pods", "/api/V1/namespaces?limit=1", "/api/v2/namespaces", "/" + strings.Repeat("a/", 3000), "/../../readyz", "/apis/x/v1/namespaces/alpha/namespaces/gamma",
 		"/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "/api/v1/namespaces/gamma/status", "/api/v1/namespaces/alpha/finalize/pods",
 	} {
 		f.Add("GET", p, "Accept: application/json", "")
