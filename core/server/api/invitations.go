@@ -123,7 +123,7 @@ func (s *API) registerInvitations(a huma.API) {
 
 // invitation is one as it is shown; false when its place is gone.
 func (s *API) invitation(i identity.Invitation) (Invitation, bool) {
-	sc, ok := s.namedScope(i.Scope)
+	sc, ok := s.scopeOf(i.Scope)
 	shown := Invitation{
 		ID: i.ID, Workspace: sc.Workspace, Cluster: sc.Cluster, Project: sc.Project, Role: i.Role, RoleName: i.Role, Note: i.Note,
 		CreatedAt: i.CreatedAt.UTC(), ExpiresAt: i.ExpiresAt.UTC(),
@@ -135,19 +135,6 @@ func (s *API) invitation(i identity.Invitation) (Invitation, bool) {
 		shown.InvitedBy = by.Name
 	}
 	return shown, ok
-}
-
-// namedScope is a scope by names; false when it is gone.
-func (s *API) namedScope(b access.BindingScope) (access.Scope, bool) {
-	switch b.Kind {
-	case access.KindWorkspace:
-		w, ok := s.Index.WorkspaceByUID(b.UID)
-		return access.Scope{Workspace: w.Name}, ok
-	case access.KindProject:
-		p, ok := s.Index.ProjectByUID(b.UID)
-		return access.Scope{Cluster: p.Cluster, Project: p.Name}, ok
-	}
-	return access.Scope{}, true
 }
 
 // platformPlace is where the platform's members are.
@@ -302,7 +289,7 @@ func Grant(ctx context.Context, services Services, i identity.Invitation, userUI
 	void := func(why string) error {
 		return problem.Newf(http.StatusForbidden, "The invitation is not good any more: %s. Ask for another one.", why)
 	}
-	sc, ok := s.namedScope(i.Scope)
+	sc, ok := s.scopeOf(i.Scope)
 	if !ok {
 		return nil, void("what it is to is gone")
 	}
