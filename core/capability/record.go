@@ -34,19 +34,12 @@ func (u *Upstreams) Audited(record Record) *Upstreams {
 	return u
 }
 
-// verbs are Kubernetes' words for the methods that change something.
-var verbs = map[string]string{http.MethodPost: "create", http.MethodPut: "update", http.MethodPatch: "patch", http.MethodDelete: "delete"}
-
 // event is what is known of a request before it is made.
 func (c *Call) event(via Via, method string) audit.Event {
-	e := audit.Event{
+	return audit.Event{
 		RequestID: c.Origin.RequestID, Remote: c.Origin.Remote, User: c.Subject.Name, UserUID: c.Subject.UID, Via: c.Subject.Via, Credential: c.Subject.Credential,
-		Extension: via.Extension, Version: via.Version, Verb: verbs[method], Cluster: c.Cluster,
+		Extension: via.Extension, Version: via.Version, Verb: audit.Verb(method), Cluster: c.Cluster,
 	}
-	if e.Verb == "" {
-		e.Verb = strings.ToLower(method)
-	}
-	return e
 }
 
 // told is a write at a door that is told of once.

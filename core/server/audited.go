@@ -112,19 +112,7 @@ func (s *Server) atDoor(ctx context.Context, e audit.Event) {
 // event is what a request says by itself; empty when it only asks something of
 // a cluster.
 func (s *Server) event(r *http.Request, kind string) audit.Event {
-	e := audit.Event{Target: r.URL.EscapedPath()}
-	switch r.Method {
-	case http.MethodPost:
-		e.Verb = "create"
-	case http.MethodPut:
-		e.Verb = "update"
-	case http.MethodPatch:
-		e.Verb = "patch"
-	case http.MethodDelete:
-		e.Verb = "delete"
-	default:
-		e.Verb = strings.ToLower(r.Method)
-	}
+	e := audit.Event{Target: r.URL.EscapedPath(), Verb: audit.Verb(r.Method)}
 	if kind == kindSignIn {
 		e.Verb = "create" // a session
 	}
