@@ -22,32 +22,36 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }
 // API server sends in chunks, leaves in one piece and with its length.
 func deliver(w http.ResponseWriter, r *http.Request, res *http.Response) {
 	defer res.Body.Close()
+	control := http.NewResponseController(w)
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+
+	h, _ := res.Body.(*held)
+	next, streams := fill, h != nil && h.streams
+	var n int
+	var err error
+	if streams {
+		next = func(from io.Reader, into []byte) (int, error) { return from.Read(into) }
+	} else if n, err = fill(res.Body, *buffer); err != nil && !errors.Is(err, io.EOF) && h != nil {
+		// Nothing of it has left yet: an answer that says why beats one cut short.
+		res.Body.Close()
+		deliver(w, r, h.instead(err).response())
+		return
+	}
 	header := w.Header()
 	for name, values := range res.Header {
 		if !hopByHop(name) {
 			header[name] = values
 		}
 	}
-	control := http.NewResponseController(w)
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-
-	h, _ := res.Body.(*held)
-	streams := h != nil && h.streams
-	next := fill
+	if !streams && err != nil && res.ContentLength < 0 && r.Method != http.MethodHead && bodied(res.StatusCode) {
+		header["Content-Length"] = []string{strconv.Itoa(n)}
+	}
+	w.WriteHeader(res.StatusCode)
 	if streams {
-		next = func(from io.Reader, into []byte) (int, error) { return from.Read(into) }
-		w.WriteHeader(res.StatusCode)
 		_ = control.Flush() // the head, before the first event
 	}
-	for first := true; ; first = false {
-		n, err := next(res.Body, *buffer)
-		if first && !streams {
-			if errors.Is(err, io.EOF) && res.ContentLength < 0 && r.Method != http.MethodHead && bodied(res.StatusCode) {
-				header["Content-Length"] = []string{strconv.Itoa(n)}
-			}
-			w.WriteHeader(res.StatusCode)
-		}
+	for ; ; n, err = next(res.Body, *buffer) {
 		if n > 0 {
 			if _, failed := w.Write((*buffer)[:n]); failed != nil {
 				return // the client has gone

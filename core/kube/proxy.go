@@ -300,26 +300,28 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 	if !t.longRunning() {
 		defer time.AfterFunc(headTime, func() { entry.end(errOverdue) }).Stop()
 	}
+	instead := func(err error) *failure {
+		tooLarge := (*http.MaxBytesError)(nil)
+		switch cause := context.Cause(lively); {
+		case errors.As(err, &tooLarge):
+			return &failure{code: http.StatusRequestEntityTooLarge, reason: metav1.StatusReasonRequestEntityTooLarge,
+				message: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}
+		case errors.Is(cause, errRightLost):
+			return forbidden(in.subject, t, errRightLost.Error())
+		case errors.Is(cause, errHung), errors.Is(cause, errOverdue):
+			return c.unanswered(cause)
+		case sent.failed() != nil && ctx.Err() == nil:
+			return badRequest(fmt.Sprintf("the request's body cannot be read: %v", sent.failed()))
+		case ctx.Err() != nil:
+			return unavailable("the request was ended: " + context.Cause(ctx).Error())
+		}
+		return c.unanswered(err)
+	}
 	res, err := conn.transport.RoundTrip(out)
 	if err != nil {
-		cause := context.Cause(lively)
+		f := instead(err)
 		done()
-		tooLarge := (*http.MaxBytesError)(nil)
-		switch {
-		case errors.As(err, &tooLarge):
-			return (&failure{code: http.StatusRequestEntityTooLarge, reason: metav1.StatusReasonRequestEntityTooLarge,
-				message: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}).response()
-		case errors.Is(cause, errRightLost):
-			return forbidden(in.subject, t, errRightLost.Error()).response()
-		case errors.Is(cause, errHung), errors.Is(cause, errOverdue):
-			return c.unanswered(cause).response()
-		case sent.failed() != nil && ctx.Err() == nil:
-			return badRequest(fmt.Sprintf("the request's body cannot be read: %v", sent.failed())).response()
-		case ctx.Err() != nil:
-			// Nobody waits for this answer any more.
-			return unavailable("the request was cancelled").response()
-		}
-		return c.unanswered(err).response()
+		return f.response()
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols && in.upgrade == "" {
 		res.Body.Close() // nobody asked, and no context ends such a body
@@ -332,7 +334,7 @@ func (p *Proxy) send(ctx context.Context, in *incoming, c *Cluster, t *target, r
 		done()
 		return c.unaccepted(conn).response()
 	}
-	res.Body = &held{ReadCloser: res.Body, ctx: lively, done: done, streams: t.streams()}
+	res.Body = &held{ReadCloser: res.Body, ctx: lively, done: done, streams: t.streams(), instead: instead}
 	return res
 }
 
@@ -365,6 +367,7 @@ type held struct {
 	ctx     context.Context
 	done    func()
 	streams bool
+	instead func(error) *failure // what to say where the answer cannot be read
 }
 
 // Read never says that an answer is complete when it was cut: an API server that

@@ -336,6 +336,36 @@ func TestLosingTheRightEndsWhatWasBegunWithIt(t *testing.T) {
 	}
 }
 
+func TestAnOrdinaryAnswerThatIsCutShortSaysWhyInstead(t *testing.T) {
+	h := newHouse(t)
+	begun := make(chan struct{})
+	h.up.mux.HandleFunc("/api/v1/namespaces/alpha/pods/web", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"kind":`)
+		w.(http.Flusher).Flush()
+		close(begun)
+		<-r.Context().Done()
+	})
+	h.up.mux.HandleFunc("/api/v1/namespaces/alpha/pods/broken", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"kind":`)
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	go func() {
+		<-begun
+		h.law.remove("jane", "alpha")
+	}()
+	code, _, text := h.ask(t, "jane", "GET", "/api/v1/namespaces/alpha/pods/web", "")
+	if s := status(t, text); code != http.StatusForbidden || !strings.Contains(s.Message, errRightLost.Error()) {
+		t.Errorf("the right was lost: %d %s", code, text)
+	}
+	h.law.add("jane", "alpha", "project-viewer")
+	code, _, text = h.ask(t, "jane", "GET", "/api/v1/namespaces/alpha/pods/broken", "")
+	if s := status(t, text); code != http.StatusServiceUnavailable || !strings.Contains(s.Message, `"local"`) {
+		t.Errorf("the API server broke off: %d %s", code, text)
+	}
+	await(t, "nothing is in flight", func() bool { return h.proxy.InFlight() == 0 })
+}
+
 func TestUpgradesBecomeByteStreams(t *testing.T) {
 	for _, protocol := range []string{"SPDY/3.1", "websocket"} {
 		h := newHouse(t)
