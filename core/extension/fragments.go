@@ -3,6 +3,7 @@
 package extension
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -76,7 +77,7 @@ func (h *Host) ServeFragment(w http.ResponseWriter, r *http.Request, s access.Su
 			h.report(a, r, err)
 		}
 		if !left(r) {
-			h.fail(w, r, a, h.why(r.Context(), err))
+			h.fail(w, r, a, h.why(context.Cause(r.Context()), err))
 		}
 		return
 	}
@@ -248,11 +249,11 @@ func (h *Host) ServeKubernetes(w http.ResponseWriter, r *http.Request, s access.
 		h.fail(w, r, a, problem{Status: http.StatusNotFound, Title: "No such place", Detail: "The path is /clusters/{cluster}/api... or /clusters/{cluster}/apis..."})
 		return
 	}
-	ctx, done := h.streams.add(r.Context(), a.following, func() bool { return true }) // the right in Kubernetes is watched by the proxy
+	live, done := h.streams.add(r.Context(), a.following, func() error { return nil }) // the right in Kubernetes is watched by the proxy
 	defer done()
 	request := (&http.Request{
 		Method: r.Method, URL: &url.URL{Path: "/" + rest, RawQuery: r.URL.RawQuery}, Header: http.Header{}, ContentLength: r.ContentLength,
-	}).WithContext(ctx)
+	}).WithContext(live.ctx)
 	if r.Body != nil && r.Body != http.NoBody {
 		request.Body = http.MaxBytesReader(nil, r.Body, maxKubernetesBody)
 	}
@@ -261,10 +262,10 @@ func (h *Host) ServeKubernetes(w http.ResponseWriter, r *http.Request, s access.
 			request.Header.Set(key, v)
 		}
 	}
-	response, err := h.options.Door.Do(ctx, a.call(s, h.origin(r), cluster), capability.Via{Extension: a.Name, Version: a.Version}, request)
+	response, err := h.options.Door.Do(live.ctx, a.call(s, h.origin(r), cluster), capability.Via{Extension: a.Name, Version: a.Version}, request)
 	if err != nil {
 		if !left(r) {
-			p := h.why(ctx, err)
+			p := h.why(live.cause(), err)
 			p.Detail = strings.Replace(p.Detail, "The extension says: ", "", 1) // it is the host that says it
 			h.fail(w, r, a, p)
 		}

@@ -42,6 +42,9 @@ type Options struct {
 	// Bound tells whether an upstream of an extension is bound, for any workspace.
 	// Nil: none is.
 	Bound func(extension, upstream string) bool
+	// Alive tells whether the credential of a subject is good still; it must be
+	// quick. Nil: all are.
+	Alive func(access.Subject) bool
 	// Version of this Atoll, for `requires`. One that is not of the form 1.2.3
 	// (a build from source) fulfils everything.
 	Version string

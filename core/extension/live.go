@@ -18,27 +18,38 @@ type liveStreams struct {
 }
 
 type liveStream struct {
-	may func() bool
-	end context.CancelCauseFunc
+	ctx  context.Context
+	lost func() error // why the person may no longer; nil: they may
+	end  context.CancelCauseFunc
 }
 
-// add makes a context that ends when the person may no longer, or with the
-// extension's life, all of it or its following; done is called when the stream
-// has ended.
-func (l *liveStreams) add(ctx, life context.Context, may func() bool) (_ context.Context, done func()) {
+// add makes a stream whose context ends when the person may no longer, or with
+// the extension's life, all of it or its following; done is called when the
+// stream has ended.
+func (l *liveStreams) add(ctx, life context.Context, lost func() error) (s *liveStream, done func()) {
 	ctx, end := context.WithCancelCause(ctx)
-	s := &liveStream{may, end}
+	s = &liveStream{ctx, lost, end}
 	l.mu.Lock()
 	l.all[s] = struct{}{}
 	l.mu.Unlock()
 	stop := context.AfterFunc(life, func() { end(ErrNotFound) })
-	return ctx, func() {
+	return s, func() {
 		stop()
 		l.mu.Lock()
 		delete(l.all, s)
 		l.mu.Unlock()
 		end(nil)
 	}
+}
+
+// cause is why the stream was ended, or is about to be: of one lost right, each
+// registry ends what it carries at its own moment, and where a door is the first,
+// the guest may end its answer in good order before this stream has heard of it.
+func (s *liveStream) cause() error {
+	if cause := context.Cause(s.ctx); cause != nil {
+		return cause
+	}
+	return s.lost()
 }
 
 // recheck ends streams of people who may no longer, at each change of rights.
@@ -55,8 +66,8 @@ func (h *Host) recheck(ctx context.Context) {
 		}
 		h.streams.mu.Lock()
 		for s := range h.streams.all {
-			if !s.may() {
-				s.end(errRightLost)
+			if lost := s.lost(); lost != nil {
+				s.end(lost)
 			}
 		}
 		h.streams.mu.Unlock()

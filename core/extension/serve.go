@@ -79,7 +79,15 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 	}
 	// Registered before it is decided, so that a right that is lost meanwhile is
 	// seen by one of the two.
-	ctx, done := h.streams.add(r.Context(), life, func() bool { return h.may(s, a, route.Permission, sc) == nil })
+	live, done := h.streams.add(r.Context(), life, func() error {
+		switch {
+		case h.options.Alive != nil && !h.options.Alive(s):
+			return access.ErrRevoked
+		case h.may(s, a, route.Permission, sc) != nil:
+			return errRightLost
+		}
+		return nil
+	})
 	defer done()
 	if m := h.may(s, a, route.Permission, sc); m != nil {
 		h.fail(w, r, a, forbidden(m))
@@ -95,29 +103,29 @@ func (h *Host) ServeRoute(w http.ResponseWriter, r *http.Request, s access.Subje
 		request.Deadline, request.Endless = time.Now().Add(followTime), true
 	}
 	if route.WebSocket {
-		h.serveSocket(ctx, w, r, a, request)
+		h.serveSocket(live, w, r, a, request)
 		return
 	}
 	if r.Body != nil && r.Body != http.NoBody {
 		request.Body = r.Body
 	}
-	response, ok := h.ask(ctx, w, r, a, request)
+	response, ok := h.ask(live, w, r, a, request)
 	if !ok {
 		return
 	}
 	defer response.Body.Close()
-	h.deliver(ctx, w, r, a, response, route.Stream)
+	h.deliver(live, w, r, a, response, route.Stream)
 }
 
 // ask asks the guest, and answers itself where there is no answer (false).
-func (h *Host) ask(ctx context.Context, w http.ResponseWriter, r *http.Request, a *active, request *sandbox.Request) (*sandbox.Response, bool) {
-	response, err := a.guest.Do(ctx, request)
+func (h *Host) ask(live *liveStream, w http.ResponseWriter, r *http.Request, a *active, request *sandbox.Request) (*sandbox.Response, bool) {
+	response, err := a.guest.Do(live.ctx, request)
 	if err != nil {
 		if r.Context().Err() == nil {
 			h.report(a, r, err)
 		}
 		if !left(r) {
-			h.fail(w, r, a, h.why(ctx, err))
+			h.fail(w, r, a, h.why(live.cause(), err))
 		}
 		return nil, false
 	}
@@ -130,14 +138,14 @@ func (h *Host) ask(ctx context.Context, w http.ResponseWriter, r *http.Request, 
 }
 
 // deliver sends a guest's answer on to the client.
-func (h *Host) deliver(ctx context.Context, w http.ResponseWriter, r *http.Request, a *active, response *sandbox.Response, stream bool) {
+func (h *Host) deliver(live *liveStream, w http.ResponseWriter, r *http.Request, a *active, response *sandbox.Response, stream bool) {
 	for _, header := range response.Header {
 		if key := http.CanonicalHeaderKey(header.Name); responseHeaders[key] && plainHeader(header.Value) {
 			w.Header().Add(key, header.Value)
 		}
 	}
 	w.WriteHeader(response.Status)
-	err, ended := pass(w, response.Body, stream), context.Cause(ctx)
+	err, ended := pass(w, response.Body, stream), live.cause()
 	switch {
 	case left(r):
 	case ended != nil && (err != nil || stream):
@@ -235,8 +243,9 @@ func pass(w http.ResponseWriter, body io.Reader, stream bool) error {
 }
 
 // why is the problem of a request that did not come to an answer.
-func (h *Host) why(ctx context.Context, err error) problem {
-	switch cause := context.Cause(ctx); {
+// cause is why it was ended, nil where nobody did.
+func (h *Host) why(cause, err error) problem {
+	switch {
 	case errors.Is(cause, errRightLost):
 		return problem{Status: http.StatusForbidden, Title: "Not allowed any more", Detail: "The right to this was taken away."}
 	case errors.Is(cause, ErrNotFound):

@@ -24,10 +24,10 @@ func wantsWebSocket(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-// serveSocket carries a WebSocket between a client and a guest. ctx ends with
+// serveSocket carries a WebSocket between a client and a guest. It ends with
 // the client's right to it, with the extension, and with the server; the client
 // is told which. The Origin was checked, with all other requests'.
-func (h *Host) serveSocket(ctx context.Context, w http.ResponseWriter, r *http.Request, a *active, request *sandbox.Request) {
+func (h *Host) serveSocket(live *liveStream, w http.ResponseWriter, r *http.Request, a *active, request *sandbox.Request) {
 	request.Protocol = "websocket"
 	for _, value := range r.Header[capability.ProtocolHeader] {
 		request.Header = append(request.Header, wire.Header{Name: capability.ProtocolHeader, Value: value})
@@ -35,13 +35,13 @@ func (h *Host) serveSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 	says := &laterBody{ready: make(chan struct{})}
 	defer says.Close()
 	request.Body = says
-	response, ok := h.ask(ctx, w, r, a, request)
+	response, ok := h.ask(live, w, r, a, request)
 	if !ok {
 		return
 	}
 	defer response.Body.Close()
 	if response.Status >= 300 {
-		h.deliver(ctx, w, r, a, response, false)
+		h.deliver(live, w, r, a, response, false)
 		return
 	}
 	accept := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled}
@@ -54,11 +54,11 @@ func (h *Host) serveSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 	if err != nil {
 		return // it has answered
 	}
-	socket := capability.NewSocket(context.WithoutCancel(ctx), conn)
+	socket := capability.NewSocket(context.WithoutCancel(live.ctx), conn)
 	defer socket.Close()
 	says.begin(socket)
 	err = socket.Send(response.Body.(sandbox.FrameReader))
-	if code, text, ours := goodbye(ctx, err); ours {
+	if code, text, ours := goodbye(live.cause(), err); ours {
 		socket.Goodbye(code, text)
 		if code == websocket.StatusInternalError {
 			h.report(a, r, err)
@@ -67,8 +67,7 @@ func (h *Host) serveSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 }
 
 // goodbye says why a WebSocket ends that neither side has ended; false: one has.
-func goodbye(ctx context.Context, err error) (code websocket.StatusCode, text string, ours bool) {
-	cause := context.Cause(ctx)
+func goodbye(cause, err error) (code websocket.StatusCode, text string, ours bool) {
 	var fault *sandbox.Fault
 	var reset *sandbox.ResetError
 	switch {

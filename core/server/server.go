@@ -203,6 +203,7 @@ func (s *Server) openExtensions(ctx context.Context) error {
 		shipped = extension.Builtin()
 	}
 	s.extensions, err = extension.NewHost(ctx, s.store, s.sandbox, s.index, extension.Options{
+		Alive:       s.identity.Alive,
 		PackagesDir: filepath.Join(s.config.DataDir, "packages"), Builtin: shipped, Door: door, Bound: upstreams.Bound,
 		Version: s.build.Version, RequestID: requestID, Logger: s.log,
 	})
