@@ -1,3 +1,4 @@
+// What a stream looks like whose right is lost.
 package extension
 
 import (
