@@ -1,15 +1,15 @@
 // Command bench runs the measuring programs that stand beside what they
 // measure, one after the other, and gathers their figures in one file:
 //
-//	{"machine": "...", "commit": "...", "figures": [{"name", "value", "unit", "peer"?, "peerValue"?, "note"?}]}
+//	{"machine": "...", "commit": "...", "figures": [...]}
+//
+// each figure as package figure has it.
 //
 // A program that fails costs its own figures, not those of the others; the
 // exit code says that one failed.
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -18,20 +18,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 )
 
-// figure is one measured value; a peer is what it was compared with in the same run.
-type figure struct {
-	Name      string   `json:"name"`
-	Value     float64  `json:"value"`
-	Unit      string   `json:"unit"`
-	Peer      string   `json:"peer,omitempty"`
-	PeerValue *float64 `json:"peerValue,omitempty"`
-	Note      string   `json:"note,omitempty"`
-}
-
-// program is one measuring program: where it is run and how. It appends
-// figures as JSON lines to the file that -out names.
+// program is one measuring program: where it is run and how. It writes its
+// figures to the file that -out names.
 type program struct {
 	name string
 	dir  string
@@ -69,7 +61,7 @@ func measure(out, only string) (failed int, err error) {
 		return 0, fmt.Errorf("making room for figures: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	figures := map[string]figure{}
+	figures := map[string]figure.Figure{}
 	var order []string
 	if only != "" {
 		if previous, err := readBench(out); err == nil { // keep what is not measured anew
@@ -91,18 +83,19 @@ func measure(out, only string) (failed int, err error) {
 			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", p.name, err)
 			failed++
 		}
-		found, err := readLines(lines)
+		found, err := figure.Read(lines)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", p.name, err)
 		}
 		for _, f := range found {
+			fmt.Printf("%s %.3f %s\n", f.Name, f.Value, f.Unit)
 			if _, known := figures[f.Name]; !known {
 				order = append(order, f.Name)
 			}
 			figures[f.Name] = f
 		}
 	}
-	all := make([]figure, 0, len(order))
+	all := make([]figure.Figure, 0, len(order))
 	for _, name := range order {
 		all = append(all, figures[name])
 	}
@@ -116,33 +109,13 @@ func measure(out, only string) (failed int, err error) {
 	return failed, os.WriteFile(out, append(text, '\n'), 0o644)
 }
 
-func readBench(name string) ([]figure, error) {
+func readBench(name string) ([]figure.Figure, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	var b struct{ Figures []figure }
+	var b struct{ Figures []figure.Figure }
 	return b.Figures, json.Unmarshal(text, &b)
-}
-
-func readLines(name string) ([]figure, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading its figures: %w", err)
-	}
-	var all []figure
-	scan := bufio.NewScanner(bytes.NewReader(text))
-	for scan.Scan() {
-		if len(bytes.TrimSpace(scan.Bytes())) == 0 {
-			continue
-		}
-		var f figure
-		if err := json.Unmarshal(scan.Bytes(), &f); err != nil {
-			return all, fmt.Errorf("reading its figures: %w", err)
-		}
-		all = append(all, f)
-	}
-	return all, scan.Err()
 }
 
 // machine says what the figures were measured on.

@@ -1,10 +1,8 @@
 // Command bench measures what a decision costs, and what the index holds in
-// memory, at 10, 1,000 and 5,000 users. It prints one JSON object a line:
-// {"name", "value", "unit", "note"}.
+// memory, at 10, 1,000 and 5,000 users.
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -16,27 +14,24 @@ import (
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/store"
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 )
-
-type figure struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	Note  string  `json:"note,omitempty"`
-}
 
 func main() {
 	testing.Init()
 	out := flag.String("out", "", "file to write figures to; standard output when empty")
 	flag.Parse()
-	if err := run(*out); err != nil {
+	figures, err := measure()
+	if err == nil {
+		err = figure.Write(*out, figures)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out string) error {
-	var figures []figure
+func measure() (figures []figure.Figure, err error) {
 	for _, c := range []struct {
 		suffix string
 		company
@@ -47,23 +42,11 @@ func run(out string) error {
 	} {
 		found, err := c.measure(c.suffix)
 		if err != nil {
-			return fmt.Errorf("%d users: %w", c.users, err)
+			return nil, fmt.Errorf("%d users: %w", c.users, err)
 		}
 		figures = append(figures, found...)
 	}
-	var b bytes.Buffer
-	for _, f := range figures {
-		text, err := json.Marshal(f)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&b, "%s\n", text)
-	}
-	if out == "" {
-		_, err := os.Stdout.Write(b.Bytes())
-		return err
-	}
-	return os.WriteFile(out, b.Bytes(), 0o644)
+	return figures, nil
 }
 
 // company is how much there is of everything. Each user has a role in one
@@ -172,7 +155,7 @@ func (c company) questions() []question {
 	return all
 }
 
-func (c company) measure(suffix string) ([]figure, error) {
+func (c company) measure(suffix string) ([]figure.Figure, error) {
 	dir, err := os.MkdirTemp("", "atoll-bench-")
 	if err != nil {
 		return nil, err
@@ -215,7 +198,7 @@ func (c company) measure(suffix string) ([]figure, error) {
 	if suffix != "5k" {
 		memoryName += "." + suffix
 	}
-	return []figure{
+	return []figure.Figure{
 		{Name: "authorize." + suffix, Value: float64(r.T.Nanoseconds()) / float64(r.N), Unit: "ns", Note: note},
 		{Name: "authorize." + suffix + ".allocs", Value: float64(r.AllocsPerOp()), Unit: "count", Note: note},
 		{Name: memoryName, Value: memory, Unit: "MiB", Note: note},

@@ -20,11 +20,12 @@ import (
 	"github.com/atoll-platform/atoll/core/sandbox/hostile"
 	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
 )
 
 // attacks measures with the whole corpus.
-func attacks(root string, rounds int) ([]figure, error) {
+func attacks(root string, rounds int) ([]figure.Figure, error) {
 	corpus, err := hostile.Corpus(root)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func attacks(root string, rounds int) ([]figure, error) {
 
 // goodRequests serves 100 requests a second, first alone, then while every guest
 // of the corpus is let loose.
-func goodRequests(root string, corpus []hostile.Guest) ([]figure, error) {
+func goodRequests(root string, corpus []hostile.Guest) ([]figure.Figure, error) {
 	const perSecond, alone = 100, 15 * time.Second
 	hello, err := sandboxtest.Build(filepath.Join(root, "extensions", "hello"))
 	if err != nil {
@@ -92,7 +93,7 @@ func goodRequests(root string, corpus []hostile.Guest) ([]figure, error) {
 	}
 	note := fmt.Sprintf("%d guests; p99 of %d requests %.2f ms, alone %.2f ms; the slowest %.1f ms, alone %.1f ms", len(corpus),
 		len(during), millis(p99(during)), millis(p99(before)), millis(during[len(during)-1]), millis(before[len(before)-1]))
-	return []figure{
+	return []figure.Figure{
 		{Name: "hostile.good.p99", Value: millis(p99(during)) / millis(p99(before)), Unit: "x", Note: note},
 		{Name: "hostile.good.failed", Value: float64(len(failed)), Unit: "count"},
 	}, nil
@@ -106,7 +107,7 @@ func millis(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 // loops runs every guest of the corpus that is stopped for its time, each in a
 // machine of its own, and then once more while the host collects garbage without
 // a pause.
-func loops(corpus []hostile.Guest, rounds int) ([]figure, error) {
+func loops(corpus []hostile.Guest, rounds int) ([]figure.Figure, error) {
 	ctx := context.Background()
 	room, err := machine.NewLocal(ctx, machine.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -154,7 +155,7 @@ func loops(corpus []hostile.Guest, rounds int) ([]figure, error) {
 		return nil, err
 	}
 	slices.Sort(late)
-	killed := figure{Name: "meter.kill.late", Value: millis(p99(late)), Unit: "ms",
+	killed := figure.Figure{Name: "meter.kill.late", Value: millis(p99(late)), Unit: "ms",
 		Note: fmt.Sprintf("processor time past the budget; %d loops, %d times each; the latest %.2f ms (%s)", len(all), rounds, millis(latest), worst)}
 
 	quiet := watchStalls()
@@ -179,7 +180,7 @@ func loops(corpus []hostile.Guest, rounds int) ([]figure, error) {
 	longest := stalls()
 	close(stop)
 	collector.Wait()
-	return []figure{killed, {Name: "meter.gc.stall", Value: millis(longest), Unit: "ms",
+	return []figure.Figure{killed, {Name: "meter.gc.stall", Value: millis(longest), Unit: "ms",
 		Note: fmt.Sprintf("a goroutine that sleeps 0.2 ms at a time, while %d collections came to their end; %.2f ms with nothing else running", collections, millis(resting))}}, err
 }
 

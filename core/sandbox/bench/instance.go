@@ -17,6 +17,7 @@ import (
 	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/core/sandbox/recording"
 	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
@@ -31,7 +32,7 @@ const (
 )
 
 // instances measures hello's. It comes before what fills the memory.
-func instances(root string, rounds int) ([]figure, error) {
+func instances(root string, rounds int) ([]figure.Figure, error) {
 	wasm, err := sandboxtest.Build(filepath.Join(root, "extensions", "hello"))
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func instances(root string, rounds int) ([]figure, error) {
 }
 
 // loading gives what a process holds more while hello is loaded and has answered.
-func loading(ctx context.Context, engine *sandbox.Engine, wasm []byte, rounds int) ([]figure, error) {
+func loading(ctx context.Context, engine *sandbox.Engine, wasm []byte, rounds int) ([]figure.Figure, error) {
 	var more, back []float64
 	for n := range rounds {
 		before, err := private()
@@ -89,15 +90,15 @@ func loading(ctx context.Context, engine *sandbox.Engine, wasm []byte, rounds in
 			more, back = append(more, mebibytes(during-before)), append(back, mebibytes(during-after))
 		}
 	}
-	return []figure{{
-		Name: "extension.loaded.memory", Value: middle(more), Unit: "MiB",
-		Note: fmt.Sprintf("with one instance that has answered; unloading gives back %.1f MiB", middle(back)),
+	return []figure.Figure{{
+		Name: "extension.loaded.memory", Value: figure.Median(more), Unit: "MiB",
+		Note: fmt.Sprintf("with one instance that has answered; unloading gives back %.1f MiB", figure.Median(back)),
 	}}, nil
 }
 
 // starting gives how long an instance of its own takes to its first answer, and
 // what it holds then.
-func starting(ctx context.Context, engine *sandbox.Engine, wasm []byte, rounds int) ([]figure, error) {
+func starting(ctx context.Context, engine *sandbox.Engine, wasm []byte, rounds int) ([]figure.Figure, error) {
 	peer, done, err := instantiating(ctx, wasm)
 	if err != nil {
 		return nil, err
@@ -145,11 +146,11 @@ func starting(ctx context.Context, engine *sandbox.Engine, wasm []byte, rounds i
 			return nil, err
 		}
 	}
-	return []figure{
-		{Name: "instance.fresh.time", Value: middle(ours), Unit: "ms", Peer: "wazero InstantiateModule of the same module", PeerValue: middle(theirs),
+	return []figure.Figure{
+		{Name: "instance.fresh.time", Value: figure.Median(ours), Unit: "ms", Peer: "wazero InstantiateModule of the same module", PeerValue: new(figure.Median(theirs)),
 			Note: fmt.Sprintf("for a user who had none, from the request to its answer, through net/http in the guest, one every %v, with the next one instantiated in advance; "+
-				"%.2f ms where they come right after each other; wazero's has answered nothing", freshPause, middle(rush))},
-		{Name: "instance.fresh.memory", Value: middle(memory), Unit: "MiB", Note: fmt.Sprintf("of %d at once, with what the host keeps of them", freshInstances)},
+				"%.2f ms where they come right after each other; wazero's has answered nothing", freshPause, figure.Median(rush))},
+		{Name: "instance.fresh.memory", Value: figure.Median(memory), Unit: "MiB", Note: fmt.Sprintf("of %d at once, with what the host keeps of them", freshInstances)},
 	}, nil
 }
 
@@ -178,20 +179,20 @@ func instantiating(ctx context.Context, wasm []byte) (once func() (time.Duration
 
 // resetting gives how long it takes to make a machine pristine again that has
 // answered one request: what an instance was told, told to machines without one.
-func resetting(ctx context.Context, engine *sandbox.Engine, wasm []byte, cache string) (figure, error) {
+func resetting(ctx context.Context, engine *sandbox.Engine, wasm []byte, cache string) (figure.Figure, error) {
 	const times = 2000
 	rec, err := recorded(ctx, engine, wasm)
 	if err != nil {
-		return figure{}, err
+		return figure.Figure{}, err
 	}
 	room, err := machine.NewLocal(ctx, machine.Options{Logger: slog.New(slog.DiscardHandler), CacheDir: cache})
 	if err != nil {
-		return figure{}, err
+		return figure.Figure{}, err
 	}
 	defer room.Close(ctx)
 	code, _, err := room.Load(ctx, wasm)
 	if err != nil {
-		return figure{}, err
+		return figure.Figure{}, err
 	}
 	defer code.Close()
 	var took []float64
@@ -200,24 +201,24 @@ func resetting(ctx context.Context, engine *sandbox.Engine, wasm []byte, cache s
 		start.Apart = false
 		m, err := code.Start(ctx, start)
 		if err != nil {
-			return figure{}, err
+			return figure.Figure{}, err
 		}
 		size, answered := m.Memory(), false
 		for _, t := range rec.Turns {
 			turn := machine.Turn{Now: start.Now.Add(t.Now), Batch: t.Batch, Keep: t.Keep, CPU: time.Second}
 			if err := m.Turn(&turn); err != nil {
-				return figure{}, err
+				return figure.Figure{}, err
 			}
 			answered = answered || bytes.Contains(turn.Frames, []byte("Hello"))
 		}
 		if !answered || m.Memory() != size {
-			return figure{}, fmt.Errorf("it answered: %v; of %d bytes it has come to %d, and cannot be used again", answered, size, m.Memory())
+			return figure.Figure{}, fmt.Errorf("it answered: %v; of %d bytes it has come to %d, and cannot be used again", answered, size, m.Memory())
 		}
 		began := time.Now()
 		m.Close()
 		took = append(took, float64(time.Since(began))/1e3)
 	}
-	return figure{Name: "instance.reset.time", Value: middle(took), Unit: "us", Note: "after one request through net/http in the guest"}, nil
+	return figure.Figure{Name: "instance.reset.time", Value: figure.Median(took), Unit: "us", Note: "after one request through net/http in the guest"}, nil
 }
 
 // recorded is what an instance is told for one request.

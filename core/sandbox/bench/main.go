@@ -1,6 +1,6 @@
 // Command bench measures what a call into a guest costs, each figure with its
-// peer in the same run, interleaved, medians of several rounds. It writes one
-// JSON object a line; run it from this folder:
+// peer in the same run, interleaved, medians of several rounds. Run it from this
+// folder:
 //
 //	go run . -out figures.jsonl
 //
@@ -27,37 +27,20 @@ import (
 
 	"github.com/atoll-platform/atoll/core/sandbox"
 	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 	extism "github.com/extism/go-sdk"
 )
 
-// figure is one line of the output.
-type figure struct {
-	Name      string  `json:"name"`
-	Value     float64 `json:"value"`
-	Unit      string  `json:"unit"`
-	Peer      string  `json:"peer,omitempty"`
-	PeerValue float64 `json:"peerValue,omitempty"`
-	Note      string  `json:"note,omitempty"`
-}
-
 func main() {
 	sandbox.RunChild()
-	out := flag.String("out", "", "file for the figures; standard output when empty")
+	out := flag.String("out", "", "file to write figures to; standard output when empty")
 	rounds := flag.Int("rounds", 9, "rounds, of which the medians are given")
 	flag.Parse()
 	figures, err := measure(*rounds)
+	if err == nil {
+		err = figure.Write(*out, figures)
+	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
-	var b bytes.Buffer
-	for _, f := range figures {
-		line, _ := json.Marshal(f)
-		b.Write(append(line, '\n'))
-	}
-	if *out == "" {
-		os.Stdout.Write(b.Bytes())
-	} else if err := os.WriteFile(*out, b.Bytes(), 0o644); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -86,7 +69,7 @@ func (s *subject) round() error {
 	}
 }
 
-func (s *subject) median() float64 { return middle(s.times) }
+func (s *subject) median() float64 { return figure.Median(s.times) }
 
 // allocs counts what one call allocates on the whole heap, the lowest of some
 // rounds: the runtime's own goroutines allocate now and then too.
@@ -110,7 +93,7 @@ func (s *subject) allocs() (float64, error) {
 	return float64(int(best*100)) / 100, nil
 }
 
-func measure(rounds int) ([]figure, error) {
+func measure(rounds int) ([]figure.Figure, error) {
 	root, err := findRoot()
 	if err != nil {
 		return nil, err
@@ -162,12 +145,12 @@ func measure(rounds int) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]figure{
-		{Name: "wire.call.frame", Value: frame.median(), Unit: "ns", Peer: "Extism Go SDK, same bytes", PeerValue: peer.median(), Note: "metered; Extism runs without a limit on time"},
+	return append([]figure.Figure{
+		{Name: "wire.call.frame", Value: frame.median(), Unit: "ns", Peer: "Extism Go SDK, same bytes", PeerValue: new(peer.median()), Note: "metered; Extism runs without a limit on time"},
 		{Name: "wire.call.frame.allocs", Value: allocs, Unit: "count"},
-		{Name: "wire.call.http", Value: httpCall.median(), Unit: "ns", Peer: "the same handler run natively under net/http/httptest", PeerValue: native.median()},
-		{Name: "wire.call.frame.process", Value: farFrame.median(), Unit: "ns", Peer: "the guest in this process", PeerValue: frame.median(), Note: "the guest in a process of the sandbox's own"},
-		{Name: "wire.call.http.process", Value: farHTTP.median(), Unit: "ns", Peer: "the guest in this process", PeerValue: httpCall.median(), Note: "the guest in a process of the sandbox's own"},
+		{Name: "wire.call.http", Value: httpCall.median(), Unit: "ns", Peer: "the same handler run natively under net/http/httptest", PeerValue: new(native.median())},
+		{Name: "wire.call.frame.process", Value: farFrame.median(), Unit: "ns", Peer: "the guest in this process", PeerValue: new(frame.median()), Note: "the guest in a process of the sandbox's own"},
+		{Name: "wire.call.http.process", Value: farHTTP.median(), Unit: "ns", Peer: "the guest in this process", PeerValue: new(httpCall.median()), Note: "the guest in a process of the sandbox's own"},
 	}, slices.Concat(of, meters, waits, attacked)...), nil
 }
 

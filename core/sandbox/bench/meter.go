@@ -12,6 +12,7 @@ import (
 
 	"github.com/atoll-platform/atoll/core/sandbox/rewrite"
 	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
@@ -27,7 +28,7 @@ type way struct {
 
 // metering measures every kernel each way, interleaved, and gives the median of
 // what it costs more.
-func metering(root string, rounds int) ([]figure, error) {
+func metering(root string, rounds int) ([]figure.Figure, error) {
 	wasm, err := sandboxtest.Build(filepath.Join(root, "core", "sandbox", "bench", "guests", "kernels"))
 	if err != nil {
 		return nil, err
@@ -80,14 +81,14 @@ func metering(root string, rounds int) ([]figure, error) {
 	var ours, theirs []float64
 	note := ""
 	for k, name := range kernelNames {
-		plain := middle(ways[0].took[k])
-		ours = append(ours, middle(ways[1].took[k])/plain)
-		theirs = append(theirs, middle(ways[2].took[k])/plain)
+		plain := figure.Median(ways[0].took[k])
+		ours = append(ours, figure.Median(ways[1].took[k])/plain)
+		theirs = append(theirs, figure.Median(ways[2].took[k])/plain)
 		note += fmt.Sprintf("%s %.2f (%.1f) of %.1f ms; ", name, ours[k], theirs[k], plain/1e6)
 	}
-	return []figure{{
-		Name: "meter.overhead", Value: middle(ours), Unit: "x",
-		Peer: "wazero WithCloseOnContextDone", PeerValue: middle(theirs),
+	return []figure.Figure{{
+		Name: "meter.overhead", Value: figure.Median(ours), Unit: "x",
+		Peer: "wazero WithCloseOnContextDone", PeerValue: new(figure.Median(theirs)),
 		Note: note + fmt.Sprintf("the dearest %.2f", slices.Max(ours)),
 	}}, nil
 }

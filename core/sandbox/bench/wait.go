@@ -14,6 +14,7 @@ import (
 
 	"github.com/atoll-platform/atoll/core/sandbox"
 	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 )
 
 // inFlight is how many requests wait at once.
@@ -21,7 +22,7 @@ const inFlight = 10_000
 
 // waiting measures 10,000 requests in flight in one instance, each waiting for
 // two calls at once of an upstream that takes 100 ms; and a timer of 30 ms.
-func waiting(root string, rounds int) ([]figure, error) {
+func waiting(root string, rounds int) ([]figure.Figure, error) {
 	wasm, err := sandboxtest.Build(filepath.Join(root, "core", "sandbox", "testdata", "guests", "wait"))
 	if err != nil {
 		return nil, err
@@ -58,9 +59,9 @@ func waiting(root string, rounds int) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []figure{
-		{Name: "inflight.10k.time", Value: middle(seconds), Unit: "s"},
-		{Name: "inflight.10k.memory", Value: middle(mebibytes), Unit: "MiB"},
+	return []figure.Figure{
+		{Name: "inflight.10k.time", Value: figure.Median(seconds), Unit: "s"},
+		{Name: "inflight.10k.memory", Value: figure.Median(mebibytes), Unit: "MiB"},
 		{Name: "timer.30ms", Value: timer, Unit: "ms", Note: fmt.Sprintf("time.Sleep in the guest, from the request to its answer; the longest of %d took %.1f ms", 10*rounds, late)},
 	}, nil
 }
@@ -121,11 +122,5 @@ func timers(ctx context.Context, g *sandbox.Guest, n int) (median, longest float
 			all = append(all, float64(time.Since(began).Microseconds())/1000)
 		}
 	}
-	return middle(all), slices.Max(all), nil
-}
-
-// middle is the median.
-func middle(all []float64) float64 {
-	slices.Sort(all)
-	return all[len(all)/2]
+	return figure.Median(all), slices.Max(all), nil
 }

@@ -1,34 +1,22 @@
 // Command bench measures the built binary as a whole: how long it takes to
 // start, how much memory it holds when nobody asks for anything, and what a
-// request to an extension's route takes. It prints one JSON object a line:
-// {"name", "value", "unit", "peer"?, "peerValue"?, "note"}.
+// request to an extension's route takes.
 //
 // With a running cluster (build/run/atoll.json names its kubeconfig) the
 // measured Atoll is connected to it, as it is in use.
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-)
 
-// figure is one measured value; a peer is what it was compared with in the same run.
-type figure struct {
-	Name      string   `json:"name"`
-	Value     float64  `json:"value"`
-	Unit      string   `json:"unit"`
-	Peer      string   `json:"peer,omitempty"`
-	PeerValue *float64 `json:"peerValue,omitempty"`
-	Note      string   `json:"note,omitempty"`
-}
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
+)
 
 // options are what the flags say.
 type options struct {
@@ -57,7 +45,7 @@ func main() {
 	flag.Parse()
 	figures, err := measure(o)
 	end(err)
-	end(write(*out, figures))
+	end(figure.Write(*out, figures))
 }
 
 // end ends the program where there is an error.
@@ -68,23 +56,7 @@ func end(err error) {
 	}
 }
 
-func write(name string, figures []figure) error {
-	var b bytes.Buffer
-	for _, f := range figures {
-		text, err := json.Marshal(f)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&b, "%s\n", text)
-	}
-	if name == "" {
-		_, err := os.Stdout.Write(b.Bytes())
-		return err
-	}
-	return os.WriteFile(name, b.Bytes(), 0o644)
-}
-
-func measure(o options) (figures []figure, err error) {
+func measure(o options) (figures []figure.Figure, err error) {
 	dir, err := os.MkdirTemp("", "atoll-bench-")
 	if err != nil {
 		return nil, err
@@ -102,12 +74,12 @@ func measure(o options) (figures []figure, err error) {
 	}
 	for _, part := range []struct {
 		name    string
-		measure func() ([]figure, error)
+		measure func() ([]figure.Figure, error)
 	}{
-		{"start", func() ([]figure, error) { return b.startTime(o.starts) }},
-		{"idle", func() ([]figure, error) { return b.idleMemory(o.idle) }},
+		{"start", func() ([]figure.Figure, error) { return b.startTime(o.starts) }},
+		{"idle", func() ([]figure.Figure, error) { return b.idleMemory(o.idle) }},
 		{"membership", b.membership},
-		{"route", func() ([]figure, error) { return b.route(o, dir) }},
+		{"route", func() ([]figure.Figure, error) { return b.route(o, dir) }},
 	} {
 		if !strings.Contains(part.name, o.only) {
 			continue
@@ -124,10 +96,4 @@ func measure(o options) (figures []figure, err error) {
 func round(v float64) float64 {
 	f, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'f', 4, 64), 64)
 	return f
-}
-
-// middle is the median.
-func middle(all []float64) float64 {
-	slices.Sort(all)
-	return all[len(all)/2]
 }

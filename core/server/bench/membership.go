@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 )
 
 // memberships is how many changes are made.
@@ -14,7 +16,7 @@ const memberships = 200
 
 // membership gives a robot a role and takes it away, and asks as the robot after
 // each answer whether that counts.
-func (b *site) membership() (figures []figure, err error) {
+func (b *site) membership() (figures []figure.Figure, err error) {
 	p, _, err := b.start()
 	if err != nil {
 		return nil, err
@@ -61,6 +63,6 @@ func (b *site) membership() (figures []figure, err error) {
 			stale++
 		}
 	}
-	return []figure{{Name: "membership.stale", Value: float64(stale), Unit: "count",
+	return []figure.Figure{{Name: "membership.stale", Value: float64(stale), Unit: "count",
 		Note: fmt.Sprintf("%d changes through the API, each asked about through it at once", memberships)}}, nil
 }

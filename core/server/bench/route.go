@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 )
 
 const (
@@ -29,7 +30,7 @@ const (
 
 // route measures CPU and throughput of hello's route and of its peers, each in a
 // folder below dir.
-func (b *site) route(o options, dir string) (figures []figure, err error) {
+func (b *site) route(o options, dir string) (figures []figure.Figure, err error) {
 	ours, err := b.withHello(o.atoll)
 	if err != nil {
 		return nil, err
@@ -58,14 +59,14 @@ func (b *site) route(o options, dir string) (figures []figure, err error) {
 	}
 	note := fmt.Sprintf("medians of %d rounds of %s in turns, %d connections; ", o.rounds, o.round, connections)
 	cost := note + "hello's route, with the sandbox in a process of its own and without"
-	return []figure{
-		{Name: "route.http.cpu.process", Value: round(middle(ours.cpu)), Unit: "us", Peer: "all in one process", PeerValue: new(round(middle(oneProcess.cpu))), Note: cost},
-		{Name: "route.http.throughput.process", Value: round(middle(ours.rate)), Unit: "req/s", Peer: "all in one process", PeerValue: new(round(middle(oneProcess.rate))), Note: cost},
-		{Name: "route.http.cpu", Value: round(middle(ours.cpu)), Unit: "us", Peer: "the same handler native in Echo behind the same middleware", PeerValue: new(round(middle(native.cpu))),
+	return []figure.Figure{
+		{Name: "route.http.cpu.process", Value: round(figure.Median(ours.cpu)), Unit: "us", Peer: "all in one process", PeerValue: new(round(figure.Median(oneProcess.cpu))), Note: cost},
+		{Name: "route.http.throughput.process", Value: round(figure.Median(ours.rate)), Unit: "req/s", Peer: "all in one process", PeerValue: new(round(figure.Median(oneProcess.rate))), Note: cost},
+		{Name: "route.http.cpu", Value: round(figure.Median(ours.cpu)), Unit: "us", Peer: "the same handler native in Echo behind the same middleware", PeerValue: new(round(figure.Median(native.cpu))),
 			Note: note + fmt.Sprintf("CPU of %d process(es)", ours.processes)},
-		{Name: "route.http.throughput", Value: round(middle(ours.rate)), Unit: "req/s", Peer: "native in Echo, same load", PeerValue: new(round(middle(native.rate))),
+		{Name: "route.http.throughput", Value: round(figure.Median(ours.rate)), Unit: "req/s", Peer: "native in Echo, same load", PeerValue: new(round(figure.Median(native.rate))),
 			Note: note + fmt.Sprintf("half of the answers within %.2f ms, 99 %% within %.2f ms; native %.2f and %.2f ms; the load takes its part of the same cores",
-				middle(ours.p50), middle(ours.p99), middle(native.p50), middle(native.p99))},
+				figure.Median(ours.p50), figure.Median(ours.p99), figure.Median(native.p50), figure.Median(native.p99))},
 	}, nil
 }
 

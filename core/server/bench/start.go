@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 )
 
 // startTime measures starts with everything compiled.
-func (b *site) startTime(starts int) ([]figure, error) {
+func (b *site) startTime(starts int) ([]figure.Figure, error) {
 	var took []float64
 	for range starts {
 		p, d, err := b.start()
@@ -24,13 +26,13 @@ func (b *site) startTime(starts int) ([]figure, error) {
 			return nil, err
 		}
 	}
-	return []figure{{Name: "start.time", Value: round(middle(took)), Unit: "s",
+	return []figure.Figure{{Name: "start.time", Value: round(figure.Median(took)), Unit: "s",
 		Note: fmt.Sprintf("median of %d starts, slowest %.3f s; to /healthz and /api/v1/clusters by a token; %s", starts, slices.Max(took), b.cluster)}}, nil
 }
 
 // idleMemory is what all processes of an Atoll hold after nobody has asked for a
 // while, with every shipped extension active.
-func (b *site) idleMemory(idle time.Duration) (figures []figure, err error) {
+func (b *site) idleMemory(idle time.Duration) (figures []figure.Figure, err error) {
 	p, _, err := b.start()
 	if err != nil {
 		return nil, err
@@ -70,6 +72,6 @@ func (b *site) idleMemory(idle time.Duration) (figures []figure, err error) {
 		}
 		mib += float64(kib) / 1024
 	}
-	return []figure{{Name: "idle.memory", Value: round(mib), Unit: "MiB",
+	return []figure.Figure{{Name: "idle.memory", Value: round(mib), Unit: "MiB",
 		Note: fmt.Sprintf("%d process(es), idle for %s, active: %s; %s", len(pids), idle, strings.Join(shipped, ", "), b.cluster)}}, nil
 }

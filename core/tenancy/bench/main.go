@@ -2,9 +2,8 @@
 // made anew, with the reconciler ended on the way; a change of their workspace; and
 // what somebody changes behind Atoll's back.
 //
-// It needs a cluster (build/run/atoll.json names its kubeconfig), and appends its
-// figures as JSON lines to the file that -out names. It has a store of its own,
-// and what it makes in the cluster goes again, in the background.
+// It needs a cluster (build/run/atoll.json names its kubeconfig). It has a store
+// of its own, and what it makes in the cluster goes again, in the background.
 package main
 
 import (
@@ -25,15 +24,8 @@ import (
 	"github.com/atoll-platform/atoll/core/kube"
 	"github.com/atoll-platform/atoll/core/store"
 	"github.com/atoll-platform/atoll/core/tenancy"
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 )
-
-// figure is one measured value, as the gathering program reads it.
-type figure struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	Note  string  `json:"note,omitempty"`
-}
 
 const (
 	cluster  = "bench"
@@ -42,12 +34,12 @@ const (
 
 func main() {
 	facts := flag.String("facts", "build/run/atoll.json", "where a running cluster is named")
-	out := flag.String("out", "", "file to append figures to; empty: standard output")
+	out := flag.String("out", "", "file to write figures to; standard output when empty")
 	count := flag.Int("projects", 500, "how many projects to make")
 	flag.Parse()
 	figures, err := measure(context.Background(), *facts, *count)
 	if err == nil {
-		err = write(*out, figures)
+		err = figure.Write(*out, figures)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -65,7 +57,7 @@ type bench struct {
 	count      int
 }
 
-func measure(ctx context.Context, facts string, count int) (figures []figure, err error) {
+func measure(ctx context.Context, facts string, count int) (figures []figure.Figure, err error) {
 	b := &bench{run: "bench-" + access.NewUID()[:6], count: count}
 	text, err := os.ReadFile(facts)
 	if err != nil {
@@ -119,7 +111,7 @@ func measure(ctx context.Context, facts string, count int) (figures []figure, er
 		return nil, err
 	}
 	all := fmt.Sprintf("%d projects, each with a namespace, bindings, a quota, defaults of containers and isolation", count)
-	return []figure{
+	return []figure.Figure{
 		{Name: "tenancy.reconcile", Value: made.Seconds(), Unit: "s", Note: all + "; the reconciler is ended at a fifth, and another goes on"},
 		{Name: "tenancy.change", Value: changed.Seconds(), Unit: "s", Note: "the workspace's level of Pod Security changes until it has reached all " + fmt.Sprint(count)},
 		{Name: "tenancy.drift", Value: slowest.Seconds(), Unit: "s", Note: "the slowest of " + note},
@@ -221,24 +213,4 @@ func wait(what string, so func() (bool, error)) error {
 			return fmt.Errorf("waited %v until %s", patience, what)
 		}
 	}
-}
-
-func write(out string, figures []figure) error {
-	file := os.Stdout
-	if out != "" {
-		var err error
-		if file, err = os.OpenFile(out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
-			return fmt.Errorf("writing figures: %w", err)
-		}
-		defer file.Close()
-	}
-	for _, one := range figures {
-		if out != "" {
-			fmt.Printf("%s %.3f %s (%s)\n", one.Name, one.Value, one.Unit, one.Note)
-		}
-		if err := json.NewEncoder(file).Encode(one); err != nil {
-			return fmt.Errorf("writing figures: %w", err)
-		}
-	}
-	return nil
 }
