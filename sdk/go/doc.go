@@ -51,10 +51,11 @@
 //
 // Instances are copies of one snapshot. What init made is in all of them: what it
 // does once, as a parsed template or a first json.Marshal of a type, no instance
-// has to do for its first request. So is the state of math/rand's own functions
-// and of maps' order: numbers that must differ come from Rand, secrets from
-// crypto/rand. A guest has one thread, so a handler that computes for long keeps
-// the others waiting; the clock stands still until the guest waits for something.
+// has to do for its first request. So is every number that it drew: those that
+// must differ are drawn while requests are served, from math/rand or Rand, and
+// secrets from crypto/rand. A guest has one thread, so a handler that computes for
+// long keeps the others waiting; the clock stands still until the guest waits for
+// something.
 //
 // The package links neither http.Client nor http.Server: they would double a
 // guest. Outside a sandbox everything compiles, Serve does nothing, and

@@ -4,6 +4,7 @@
 package atoll
 
 import (
+	"fmt"
 	"os"
 	"runtime/debug"
 	"syscall"
@@ -26,6 +27,10 @@ func idleDescriptor() syscall.RawConn {
 
 func init() {
 	root.settle = settle
+	if runtimeGenerator = findGenerator(); runtimeGenerator == nil {
+		fmt.Fprintln(os.Stderr, "atoll: this version of Go keeps its generator where the SDK does not find it: "+
+			"what math/rand's own functions draw is the same in every instance; atoll.Rand and crypto/rand are not concerned")
+	}
 	warm()
 }
 

@@ -46,11 +46,14 @@ func (s *session) drain() {
 }
 
 // Rand gives the instance's generator of random numbers, seeded by the host and
-// safe for concurrent use. Instances are copies of one snapshot: what was drawn
-// or seeded before it, as math/rand's own functions and the order of maps are,
-// repeats from copy to copy; this does not. Draw from it while requests are
-// served, not from init. For secrets there is crypto/rand, which the host seeds
-// anew for each instance too.
+// safe for concurrent use. Instances are copies of one snapshot: what init drew is
+// the same in all of them, and a generator that it made draws the same in all, so
+// draw while requests are served. Then math/rand's own functions will do as well:
+// the SDK has the host's seed go into the generator behind them, and behind the
+// order of maps. It has to find that one in memory; should a version of Go hide
+// it, a line in the log says so when the guest is loaded, and only this generator
+// differs. For secrets there is crypto/rand, which the host seeds for each
+// instance too.
 func Rand() *rand.Rand {
 	s := now()
 	s.lock()
@@ -96,6 +99,7 @@ func (s *session) receiveHello(f wire.Frame) {
 				s.fault("a seed of another size than its own")
 			}
 			copy(s.seed[:], b.value)
+			reseed(s.seed)
 		case wire.TagSetting:
 			name, value := b.pair()
 			s.settings[string(name)] = string(value)

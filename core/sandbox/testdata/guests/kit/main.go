@@ -10,9 +10,12 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"maps"
+	oldrand "math/rand"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -142,11 +145,20 @@ func init() {
 		}
 		fmt.Fprint(w, time.Now().Sub(a))
 	})
-	// Numbers from each of the generators that a Go guest has.
+	// What a Go guest draws, by where it comes from.
 	mux.HandleFunc("GET /random", func(w http.ResponseWriter, r *http.Request) {
 		var secret [16]byte
 		crand.Read(secret[:])
-		fmt.Fprintf(w, "%x %x %x", secret, atoll.Rand().Uint64(), rand.Uint64())
+		drawn := map[string]any{
+			"crypto/rand": fmt.Sprintf("%x", secret), "atoll.Rand": atoll.Rand().Uint64(),
+			"math/rand/v2": rand.Uint64(), "math/rand": oldrand.Uint64(), "maphash": maphash.String(maphash.MakeSeed(), ""),
+		}
+		made := map[int]bool{}
+		for n := range 100 {
+			made[n] = true
+		}
+		drawn["a new map's order"] = fmt.Sprint(slices.Collect(maps.Keys(made)))
+		json.NewEncoder(w).Encode(drawn)
 	})
 	// What depends on the seed of the module's beginning: the order of a map, and where things are in it.
 	mux.HandleFunc("GET /map", func(w http.ResponseWriter, r *http.Request) {
