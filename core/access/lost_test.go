@@ -3,63 +3,19 @@
 package access_test
 
 import (
-	"context"
 	"errors"
 	"runtime"
-	"sync"
 	"testing"
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/store"
+	"github.com/atoll-platform/atoll/core/store/storetest"
 )
-
-// broken is a store whose watches and lists can be made to fail.
-type broken struct {
-	store.Store
-	mu   sync.Mutex
-	fail bool
-	cuts []context.CancelFunc
-}
-
-var errBroken = errors.New("the network is down")
-
-func (b *broken) List(ctx context.Context, prefix string, o store.ListOptions) (store.Page, error) {
-	b.mu.Lock()
-	fail := b.fail
-	b.mu.Unlock()
-	if fail {
-		return store.Page{}, errBroken
-	}
-	return b.Store.List(ctx, prefix, o)
-}
-
-func (b *broken) Watch(ctx context.Context, prefix string, after store.Revision) (<-chan store.Batch, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	b.mu.Lock()
-	b.cuts = append(b.cuts, cancel)
-	b.mu.Unlock()
-	return b.Store.Watch(ctx, prefix, after)
-}
-
-func (b *broken) cut() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.fail = true
-	for _, cancel := range b.cuts {
-		cancel()
-	}
-}
-
-func (b *broken) mend() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.fail = false
-}
 
 func TestLostStoreMeansNo(t *testing.T) {
 	w := newWorld(t)
 	w.commit(workspace("w"), project("one", "shop", "w"), user("root"), bind("root", access.PlatformAdmin, ""), bind("jane", access.ProjectViewer, "pr-one-shop"))
-	flaky := &broken{Store: w.store}
+	flaky := &storetest.Losable{Store: w.store}
 	x, err := access.NewIndex(t.Context(), flaky)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +25,7 @@ func TestLostStoreMeansNo(t *testing.T) {
 		t.Fatal("the administrator may not, with the store")
 	}
 	changed := x.Changed(t.Context())
-	flaky.cut()
+	flaky.Lose()
 	for x.Healthy() == nil { // until it has noticed
 		runtime.Gosched()
 	}
@@ -88,7 +44,7 @@ func TestLostStoreMeansNo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flaky.mend()
+	flaky.Restore()
 	if err := x.WaitFor(t.Context(), rev); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@
 package identity_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -15,6 +14,7 @@ import (
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/identity"
 	"github.com/atoll-platform/atoll/core/store"
+	"github.com/atoll-platform/atoll/core/store/storetest"
 )
 
 func TestTokenStandsForItsOwnerUntilItEnds(t *testing.T) {
@@ -227,7 +227,7 @@ func TestReadersOfALostStoreAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flaky := &cuttable{Store: w.store}
+	flaky := &storetest.Losable{Store: w.store}
 	v, err := identity.New(flaky, w.index, identity.Options{HashMemory: 64, Now: w.clock})
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func TestReadersOfALostStoreAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flaky.cut()
+	flaky.Lose()
 	for err == nil { // until it has noticed
 		_, err = v.Authenticate(bearing("Bearer " + secret))
 	}
@@ -248,7 +248,7 @@ func TestReadersOfALostStoreAreRefused(t *testing.T) {
 	if err := w.RevokeToken(ctx, owner, token.ID); err != nil {
 		t.Fatal(err)
 	}
-	flaky.mend()
+	flaky.Restore()
 	<-revoked // told when the store is back
 	_, err = v.Authenticate(bearing("Bearer " + secret))
 	want(t, err, identity.ErrUnauthenticated)
@@ -303,46 +303,6 @@ func TestRecognizingATokenAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { w.subject(r) }); n != 0 {
 		t.Fatalf("%v allocations", n)
 	}
-}
-
-// cuttable is a store whose watches and lists can be made to fail.
-type cuttable struct {
-	store.Store
-	mu   sync.Mutex
-	fail bool
-	cuts []context.CancelFunc
-}
-
-func (c *cuttable) List(ctx context.Context, prefix string, o store.ListOptions) (store.Page, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.fail {
-		return store.Page{}, errors.New("the network is down")
-	}
-	return c.Store.List(ctx, prefix, o)
-}
-
-func (c *cuttable) Watch(ctx context.Context, prefix string, after store.Revision) (<-chan store.Batch, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	c.mu.Lock()
-	c.cuts = append(c.cuts, cancel)
-	c.mu.Unlock()
-	return c.Store.Watch(ctx, prefix, after)
-}
-
-func (c *cuttable) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.fail = true
-	for _, cancel := range c.cuts {
-		cancel()
-	}
-}
-
-func (c *cuttable) mend() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.fail = false
 }
 
 func TestLimitedTokenChangesNothingOfItsOwner(t *testing.T) {

@@ -1,6 +1,6 @@
 // Package storetest is what every driver of the store has to pass. It knows
 // nothing of any driver: what a store promises is here, how it keeps that is
-// tested beside the driver.
+// tested beside the driver. For who uses a store it has one that gets lost.
 package storetest
 
 import (
