@@ -2,34 +2,20 @@
 package extension
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/sandbox"
-	"github.com/atoll-platform/atoll/core/store"
 )
 
 func TestBreakersAreToldToThoseWhomTheyConcern(t *testing.T) {
 	w := newWorld(t, nil)
-	put := func(key string, v any) {
-		raw, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		revision, err := w.store.Commit(t.Context(), nil, store.Put(key, raw))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.index.WaitFor(t.Context(), revision); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put(access.WorkspacePrefix+"bank", access.Workspace{UID: "w-bank", Name: "bank"})
-	put(access.ProjectPrefix+"local/vault", access.Project{UID: "p-vault", Name: "vault", Cluster: "local", WorkspaceUID: "w-bank"})
-	put(access.BindingPrefix+"project/p-vault/"+stranger.UID, access.Binding{UID: "b2", SubjectUID: stranger.UID, Role: access.ProjectViewer, Scope: access.BindingScope{Kind: access.KindProject, UID: "p-vault"}})
+	w.write(t,
+		record(t, access.WorkspacePrefix+"bank", access.Workspace{UID: "w-bank", Name: "bank"}),
+		record(t, access.ProjectPrefix+"local/vault", access.Project{UID: "p-vault", Name: "vault", Cluster: "local", WorkspaceUID: "w-bank"}),
+		record(t, access.BindingPrefix+"project/p-vault/"+stranger.UID, access.Binding{UID: "b2", SubjectUID: stranger.UID, Role: access.ProjectViewer, Scope: access.BindingScope{Kind: access.KindProject, UID: "p-vault"}}))
 	demo, vault := access.Scope{Cluster: "local", Project: "demo"}, access.Scope{Cluster: "local", Project: "vault"}
 
 	w.install(t, samplePackage(t, strings.Replace(testManifest, "routes:\n", "routes:\n  - { path: \"/clusters/{cluster}/projects/{project}/die\", methods: [GET], permission: things.view }\n", 1)))

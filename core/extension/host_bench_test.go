@@ -5,20 +5,14 @@ package extension
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 	"testing/fstest"
 
 	"github.com/atoll-platform/atoll/core/access"
-	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
 )
 
 func BenchmarkStartWithAShippedExtension(b *testing.B) {
-	p, err := Pack(os.DirFS("../../extensions/logging"), sandboxtest.Guest(b, "../../extensions/logging"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	shipped := fstest.MapFS{"logging.tar": {Data: p.Bytes}}
+	shipped := fstest.MapFS{"logging.tar": {Data: loggingPackage(b)}}
 	w := newWorld(b, shipped)
 	b.ReportAllocs()
 	for b.Loop() {

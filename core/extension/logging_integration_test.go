@@ -11,7 +11,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -27,8 +26,6 @@ import (
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/capability"
-	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
-	"github.com/atoll-platform/atoll/core/store"
 )
 
 // realCluster is the way to a cluster, counting log streams.
@@ -134,19 +131,8 @@ func TestIntegrationLogsOfARealClusterAreFollowed(t *testing.T) {
 	w := newWorld(t, nil)
 	w.engine = newEngine(t, capability.NewDoor(cluster, slog.New(slog.DiscardHandler)))
 	w.Host = w.host(t, nil)
-	revision, err := w.store.Commit(t.Context(), nil, store.Put(access.ProjectPrefix+"local/"+namespace,
-		fmt.Appendf(nil, `{"uid":"p-real","name":%q,"cluster":"local","workspaceUID":"w-shop"}`, namespace)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.index.WaitFor(t.Context(), revision); err != nil {
-		t.Fatal(err)
-	}
-	p, err := Pack(os.DirFS("../../extensions/logging"), sandboxtest.Guest(t, "../../extensions/logging"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.install(t, p.Bytes)
+	w.write(t, record(t, access.ProjectPrefix+"local/"+namespace, access.Project{UID: "p-real", Name: namespace, Cluster: "local", WorkspaceUID: "w-shop"}))
+	w.install(t, loggingPackage(t))
 
 	// A pod of our own that starts while we follow, like one that is there.
 	var list struct {

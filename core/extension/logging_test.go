@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -21,7 +20,6 @@ import (
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/capability"
-	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
 	"github.com/atoll-platform/atoll/core/store"
 )
 
@@ -119,20 +117,10 @@ func newLoggingWorld(t testing.TB) (*world, *loggingCluster) {
 	cluster := &loggingCluster{logs: map[*logStream]struct{}{}}
 	w.engine = newEngine(t, capability.NewDoor(cluster, slog.New(slog.DiscardHandler)))
 	w.Host = w.host(t, nil)
-	revision, err := w.store.Commit(t.Context(), nil,
+	w.write(t,
 		store.Put(access.WorkspacePrefix+"other", []byte(`{"uid":"w-other","name":"other"}`)),
 		store.Put(access.ProjectPrefix+"local/else", []byte(`{"uid":"p-else","name":"else","cluster":"local","workspaceUID":"w-other"}`)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.index.WaitFor(t.Context(), revision); err != nil {
-		t.Fatal(err)
-	}
-	p, err := Pack(os.DirFS("../../extensions/logging"), sandboxtest.Guest(t, "../../extensions/logging"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.install(t, p.Bytes)
+	w.install(t, loggingPackage(t))
 	return w, cluster
 }
 
@@ -143,15 +131,9 @@ func TestWithoutABindingStoredLinesAreSaidToBeAway(t *testing.T) {
 	if err != nil || state.Phase != PhaseActive || !slices.Equal(state.Unbound, []string{"store"}) {
 		t.Errorf("%+v, %v", state, err)
 	}
-	revision, err := w.store.Commit(t.Context(), nil,
+	w.write(t,
 		store.Put(access.WorkspacePrefix+"east", []byte(`{"uid":"weast","name":"east"}`)),
 		store.Put(access.ProjectPrefix+"local/store", []byte(`{"uid":"pstore","name":"store","cluster":"local","workspaceUID":"weast"}`)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.index.WaitFor(t.Context(), revision); err != nil {
-		t.Fatal(err)
-	}
 	path := "/clusters/local/projects/store/search"
 	rec := httptest.NewRecorder()
 	w.ServeRoute(rec, httptest.NewRequest("GET", path, nil), admin, "logging", path)

@@ -24,7 +24,6 @@ import (
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/capability"
-	"github.com/atoll-platform/atoll/core/sandbox/sandboxtest"
 	"github.com/atoll-platform/atoll/core/store"
 )
 
@@ -122,28 +121,15 @@ func TestIntegrationStoredLinesOfAWorkspaceAreItsOwn(t *testing.T) {
 	w.engine = newEngine(t, capability.NewDoor(w.kubernetes, slog.New(slog.DiscardHandler)), guard.binding("logging"), guard.binding("sample"))
 	w.Host = w.host(t, nil)
 	ops := []store.Op{
-		store.Put(access.WorkspacePrefix+"east", fmt.Appendf(nil, `{"uid":%q,"name":"east"}`, east)),
-		store.Put(access.WorkspacePrefix+"west", fmt.Appendf(nil, `{"uid":%q,"name":"west"}`, west)),
+		record(t, access.WorkspacePrefix+"east", access.Workspace{UID: east, Name: "east"}),
+		record(t, access.WorkspacePrefix+"west", access.Workspace{UID: west, Name: "west"}),
+		record(t, access.BindingPrefix+"project/"+mine.projectUID+"/"+viewer.UID, access.Binding{UID: "b2", SubjectUID: viewer.UID, Role: access.ProjectViewer, Scope: access.BindingScope{Kind: access.KindProject, UID: mine.projectUID}}),
 	}
 	for _, p := range tenants {
-		ops = append(ops, store.Put(access.ProjectPrefix+"local/"+p.project, fmt.Appendf(nil, `{"uid":%q,"name":%q,"cluster":"local","workspaceUID":%q}`, p.projectUID, p.project, p.workspaceUID)))
+		ops = append(ops, record(t, access.ProjectPrefix+"local/"+p.project, access.Project{UID: p.projectUID, Name: p.project, Cluster: "local", WorkspaceUID: p.workspaceUID}))
 	}
-	binding, err := json.Marshal(access.Binding{UID: "b2", SubjectUID: viewer.UID, Role: access.ProjectViewer, Scope: access.BindingScope{Kind: access.KindProject, UID: mine.projectUID}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	revision, err := w.store.Commit(t.Context(), nil, append(ops, store.Put(access.BindingPrefix+"project/"+mine.projectUID+"/"+viewer.UID, binding))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.index.WaitFor(t.Context(), revision); err != nil {
-		t.Fatal(err)
-	}
-	p, err := Pack(os.DirFS("../../extensions/logging"), sandboxtest.Guest(t, "../../extensions/logging"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.install(t, p.Bytes)
+	w.write(t, ops...)
+	w.install(t, loggingPackage(t))
 	if state, err := w.Get("logging", "en"); err != nil || state.Phase != PhaseActive {
 		t.Fatalf("%+v, %v", state, err)
 	}
