@@ -5,40 +5,19 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/atoll-platform/atoll/core/kube"
+	"testing/fstest"
 )
 
 func TestIntegrationWritesToARealClusterAreTold(t *testing.T) {
-	kubeconfig := os.Getenv("ATOLL_TEST_KUBECONFIG")
-	if kubeconfig == "" {
-		t.Fatal("ATOLL_TEST_KUBECONFIG names no kubeconfig: these tests need a real cluster")
-	}
-	r := start(t, func(c *Config) { c.Clusters = []ClusterFile{{Name: "local", Title: "Local", Kubeconfig: kubeconfig}} })
-	eventually(t, "the cluster is ready", func() bool { return r.clusters.List()[0].Phase == kube.PhaseReady })
+	r := startOnCluster(t, fstest.MapFS{})
 	admin := r.admin().newToken()
 	const project = "audited"
-	admin.must("POST", "/api/v1/workspaces", map[string]any{"name": project}, 201)
-	admin.must("POST", "/api/v1/clusters/local/projects", map[string]any{"name": project, "workspace": project}, 201)
-	t.Cleanup(func() { // what is outside the test's own folder, after the test's own context
-		status := func(method, path string) int {
-			response, err := plainClient.Do(r.request(admin, method, path, nil, nil).WithContext(context.Background()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			response.Body.Close()
-			return response.StatusCode
-		}
-		status("DELETE", "/api/v1/clusters/local/projects/"+project+"?confirm="+project)
-		eventually(t, "the project is gone", func() bool { return status("GET", "/clusters/local/api/v1/namespaces/"+project) == 404 })
-	})
+	admin.newProject(project)
 	const core, apps = "/clusters/local/api/v1/namespaces/" + project, "/clusters/local/apis/apps/v1/namespaces/" + project
 	pod := map[string]any{"containers": []any{map[string]any{"name": "web", "image": "atoll.local/demo:1", "env": []any{map[string]any{"name": "PASSWORD", "value": "topsecret0"}}}}}
 	deployment := map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"generateName": "web-"}, "spec": map[string]any{

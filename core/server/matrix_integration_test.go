@@ -10,11 +10,9 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +20,6 @@ import (
 
 	"github.com/atoll-platform/atoll/core/access"
 	"github.com/atoll-platform/atoll/core/extension"
-	"github.com/atoll-platform/atoll/core/kube"
 )
 
 // judge counts a cell; where it is wrong it is told.
@@ -39,30 +36,14 @@ func (m *matrix) judge(class, route, role, place, expected, actual string, right
 }
 
 func newMatrix(t *testing.T) *matrix {
-	kubeconfig := os.Getenv("ATOLL_TEST_KUBECONFIG")
-	if kubeconfig == "" {
-		t.Fatal("ATOLL_TEST_KUBECONFIG names no kubeconfig: these tests need a real cluster")
-	}
-	c := testConfig(t, t.TempDir())
-	c.Clusters = []ClusterFile{{Name: "local", Title: "Local", Kubeconfig: kubeconfig}}
 	run := access.NewUID()[:6]
 	m := &matrix{
-		running: startShipped(t, c, extension.Builtin()), t: t, sessions: map[string]*browser{}, tokens: map[string]*browser{}, requests: map[string]string{}, cells: map[string]map[string]int{},
+		running: startOnCluster(t, extension.Builtin()), t: t, sessions: map[string]*browser{}, tokens: map[string]*browser{}, requests: map[string]string{}, cells: map[string]map[string]int{},
 		own: tenant{"matrix-own-" + run, "matrix-own-" + run}, other: tenant{"matrix-other-" + run, "matrix-other-" + run},
 	}
-	eventually(t, "the cluster is ready", func() bool { return m.clusters.List()[0].Phase == kube.PhaseReady })
 	admin := m.admin()
 	for _, one := range []tenant{m.own, m.other} {
-		admin.must("POST", "/api/v1/workspaces", map[string]any{"name": one.workspace}, 201)
-		admin.must("POST", "/api/v1/clusters/local/projects", map[string]any{"name": one.project, "workspace": one.workspace}, 201)
-		t.Cleanup(func() { // what is outside of the test's own folder, after the test's own context
-			response, err := plainClient.Do(m.request(admin, "DELETE", "/api/v1/clusters/local/projects/"+one.project+"?confirm="+one.project, nil, nil).WithContext(context.Background()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			response.Body.Close()
-			eventually(t, "the project is gone", func() bool { _, ok := m.index.Project("local", one.project); return !ok })
-		})
+		admin.newProject(one.project)
 	}
 	for _, kind := range []access.Kind{access.KindPlatform, access.KindWorkspace, access.KindProject} {
 		m.roles = append(m.roles, access.RoleNames(kind)...)

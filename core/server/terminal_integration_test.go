@@ -12,15 +12,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/coder/websocket"
-
-	"github.com/atoll-platform/atoll/core/kube"
 )
 
 // terminalPackage compiles testdata/terminal and packs it.
@@ -36,16 +34,11 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	kubeconfig := os.Getenv("ATOLL_TEST_KUBECONFIG")
-	if kubeconfig == "" {
-		t.Fatal("ATOLL_TEST_KUBECONFIG names no kubeconfig: these tests need a real cluster")
-	}
 	tar, err := terminalPackage()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := start(t, func(c *Config) { c.Clusters = []ClusterFile{{Name: "local", Title: "Local", Kubeconfig: kubeconfig}} })
-	eventually(t, "the cluster is ready", func() bool { return r.clusters.List()[0].Phase == kube.PhaseReady })
+	r := startOnCluster(t, fstest.MapFS{})
 	s := &site{running: r, admin: r.admin().newToken()}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -57,20 +50,7 @@ func newSite(t *testing.T) *site {
 		}
 	})
 	const project = "terminals"
-	s.admin.must("POST", "/api/v1/workspaces", map[string]any{"name": "terminals"}, 201)
-	s.admin.must("POST", "/api/v1/clusters/local/projects", map[string]any{"name": project, "workspace": "terminals"}, 201)
-	t.Cleanup(func() { // what is outside the test's own folder, after the test's own context
-		status := func(method, path string) int {
-			response, err := plainClient.Do(r.request(s.admin, method, path, nil, nil).WithContext(context.Background()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			response.Body.Close()
-			return response.StatusCode
-		}
-		status("DELETE", "/api/v1/clusters/local/projects/"+project+"?confirm="+project)
-		eventually(t, "the project is gone", func() bool { return status("GET", "/clusters/local/api/v1/namespaces/"+project) == 404 })
-	})
+	s.admin.newProject(project)
 	const pods = "/clusters/local/api/v1/namespaces/" + project + "/pods"
 	pod := map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "web"}, "spec": map[string]any{
 		"terminationGracePeriodSeconds": 0, "automountServiceAccountToken": false,
