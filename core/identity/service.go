@@ -98,6 +98,7 @@ type Service struct {
 	byCode      *backoff // by uid
 	byRemote    *backoff
 	begun       *begun
+	codes       *codes
 	sessions    *sessions
 	history     *history
 	known       *knownTokens
@@ -130,6 +131,7 @@ func New(s store.Store, index *access.Index, o Options) (*Service, error) {
 		byCode:      newBackoff(nameFree, codeLongest, o.Now),
 		byRemote:    newBackoff(remoteFree, remoteLongest, o.Now),
 		begun:       &begun{},
+		codes:       &codes{},
 		sessions:    newSessions(),
 		stop:        stop,
 		done:        make(chan struct{}),

@@ -85,14 +85,8 @@ func (v *Service) createToken(ctx context.Context, s access.Subject, ownerUID st
 	if s.Narrow() || s.UID == "" {
 		return Token{}, "", fmt.Errorf("making a token is %w with a token that is for reading only or limited", ErrDenied)
 	}
-	if len(n.Limit.Permissions) > maxTokenPermissions || len(n.Limit.Scopes) > maxTokenScopes {
-		return Token{}, "", fmt.Errorf("the token's limit is %w: %d permissions and %d scopes at most", ErrInvalid, maxTokenPermissions, maxTokenScopes)
-	}
-	if err := checkTokenName(n.Name); err != nil {
+	if err := v.checkToken(n); err != nil {
 		return Token{}, "", err
-	}
-	if n.Lifetime <= 0 || n.Lifetime > v.options.TokenLifetime {
-		return Token{}, "", fmt.Errorf("the token's lifetime is %w: %s; more than nothing and at most %s are right", ErrInvalid, n.Lifetime, v.options.TokenLifetime)
 	}
 	now := v.options.Now().UTC()
 	expires := now.Add(n.Lifetime)
@@ -139,9 +133,16 @@ func (v *Service) createToken(ctx context.Context, s access.Subject, ownerUID st
 	return v.shown(id, r), TokenMark + id + "_" + secret, nil
 }
 
-func checkTokenName(name string) error {
-	if name == "" || len(name) > maxTokenName || checkDisplayName(name) != nil {
+// checkToken refuses what no token can be. ErrInvalid.
+func (v *Service) checkToken(n NewToken) error {
+	if len(n.Limit.Permissions) > maxTokenPermissions || len(n.Limit.Scopes) > maxTokenScopes {
+		return fmt.Errorf("the token's limit is %w: %d permissions and %d scopes at most", ErrInvalid, maxTokenPermissions, maxTokenScopes)
+	}
+	if n.Name == "" || len(n.Name) > maxTokenName || checkDisplayName(n.Name) != nil {
 		return fmt.Errorf("the token's name is %w: 1 to %d bytes of printable characters", ErrInvalid, maxTokenName)
+	}
+	if n.Lifetime <= 0 || n.Lifetime > v.options.TokenLifetime {
+		return fmt.Errorf("the token's lifetime is %w: %s; more than nothing and at most %s are right", ErrInvalid, n.Lifetime, v.options.TokenLifetime)
 	}
 	return nil
 }

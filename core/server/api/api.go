@@ -72,6 +72,7 @@ func (s *API) register(a huma.API) {
 	s.registerGroups(a)
 	s.registerRobots(a)
 	s.registerTokens(a)
+	s.registerAuthorizations(a)
 	s.registerClusters(a)
 	s.registerWorkspaces(a)
 	s.registerProjects(a)

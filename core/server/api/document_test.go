@@ -62,7 +62,7 @@ func TestEveryOperationIsWhole(t *testing.T) {
 	if !strings.HasPrefix(d.OpenAPI, "3.1") || len(d.Paths) < 20 {
 		t.Fatalf("OpenAPI %s with %d paths", d.OpenAPI, len(d.Paths))
 	}
-	public := []string{"sign-in", "list-providers", "get-info", "read-invitation", "register"}
+	public := []string{"sign-in", "list-providers", "get-info", "read-invitation", "register", "exchange-token"}
 	parameter := regexp.MustCompile(`\{(\w+)\}`)
 	seen := map[string]bool{}
 	for path, methods := range d.Paths {

@@ -55,6 +55,10 @@ var needs = map[string]need{
 	"create-token": {at: ofAccount},
 	"revoke-token": {at: ofAccount},
 
+	"authorize-token": {at: ofAccount},
+	"decline-token":   {at: ofAccount},
+	"exchange-token":  {at: ofAll},
+
 	"get-me":                {at: ofCaller},
 	"change-password":       {at: ofAccount},
 	"get-second-factor":     {at: ofAccount},
