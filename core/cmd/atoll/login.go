@@ -27,6 +27,11 @@ atoll logout revokes it. A code of the second factor is asked for where there is
 one; a password that was made for the first sign-in is changed on the way, and a
 second factor is set up where this Atoll demands one or you ask for it.
 
+With --browser nothing is typed here: a browser on this computer shows what the
+command asks for, and you confirm there, signed in as you are used to, by a
+provider's page too. The command waits on a port of this computer, so a browser
+elsewhere cannot bring it the answer: over SSH, use --token-stdin.
+
 Where nobody is at the terminal, --password-stdin reads the password from the
 first line of standard input and, where one is wanted, the code from the second.
 --token-stdin takes a token that there is already: of a robot, or made in the
@@ -40,7 +45,7 @@ know, as Atoll's own, needs --ca-file; the authority is kept with the sign-in.`
 type loginFlags struct {
 	user, provider, caFile, context, expiresIn string
 	tokenStdin, passwordStdin, readOnly        bool
-	secondFactor                               bool
+	secondFactor, browser                      bool
 }
 
 func newLogin() *cobra.Command {
@@ -49,6 +54,7 @@ func newLogin() *cobra.Command {
 		Use: "login URL", Short: "Sign in to an Atoll for the commands that follow", Long: aboutLogin, Args: cobra.ExactArgs(1),
 		Example: "  atoll login http://127.0.0.1:8380\n" +
 			"  atoll login https://atoll.example.com --user jane --provider corp\n" +
+			"  atoll login https://atoll.example.com --browser\n" +
 			"  atoll login https://127.0.0.1:8343 --ca-file atoll-ca.pem\n" +
 			"  atoll login https://atoll.example.com --token-stdin < token",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -65,9 +71,12 @@ func newLogin() *cobra.Command {
 				return err
 			}
 			s := signIn{Server: api.base, Authority: string(authority)}
-			if f.tokenStdin {
+			switch {
+			case f.tokenStdin:
 				err = f.byToken(c, api, &s)
-			} else {
+			case f.browser:
+				err = f.byBrowser(c, api, &s, kept)
+			default:
 				err = f.byPassword(c, api, &s, kept)
 			}
 			if err != nil {
@@ -93,10 +102,14 @@ func newLogin() *cobra.Command {
 	c.Flags().StringVar(&f.context, "context", "", "`name` to keep the sign-in under; USER@HOST when left out")
 	c.Flags().StringVar(&f.expiresIn, "expires-in", "", "`duration` after which the sign-in is over; 720h when left out")
 	c.Flags().BoolVar(&f.readOnly, "read-only", false, "sign in for reading only")
+	c.Flags().BoolVar(&f.browser, "browser", false, "confirm in a browser on this computer, instead of typing a password")
 	c.Flags().BoolVar(&f.tokenStdin, "token-stdin", false, "read a token from standard input, instead of asking for a password")
 	c.Flags().BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from standard input, instead of asking for it")
 	c.Flags().BoolVar(&f.secondFactor, "set-up-second-factor", false, "set up a second factor on the way, where you have none yet")
-	c.MarkFlagsMutuallyExclusive("token-stdin", "password-stdin")
+	c.MarkFlagsMutuallyExclusive("token-stdin", "password-stdin", "browser")
+	for _, typed := range []string{"user", "provider", "set-up-second-factor"} {
+		c.MarkFlagsMutuallyExclusive("browser", typed)
+	}
 	c.MarkFlagsMutuallyExclusive("set-up-second-factor", "password-stdin")
 	for _, asked := range []string{"set-up-second-factor", "user", "provider", "expires-in", "read-only"} {
 		c.MarkFlagsMutuallyExclusive("token-stdin", asked)
@@ -173,30 +186,54 @@ func (f loginFlags) byPassword(c *cobra.Command, api *client, s *signIn, kept si
 			return err
 		}
 	}
+	s.User = begun.User.Name
+	s.Name = f.named(*s)
+	wanted := map[string]any{"name": tokenName(), "readOnly": f.readOnly, "expiresIn": first(f.expiresIn, defaultExpiry)}
+	var made madeToken
+	if err := api.call(c.Context(), http.MethodPost, "/api/v1/tokens", wanted, &made); err != nil {
+		return fmt.Errorf("making a token: %w", err)
+	}
+	made.keep(s)
+	f.replace(c, api, *s, kept)
+	return nil
+}
+
+// defaultExpiry is how long a sign-in is good when nothing is said.
+const defaultExpiry = "720h"
+
+// madeToken is a token that was made.
+type madeToken struct {
+	ID, Token string
+	ExpiresAt time.Time
+}
+
+func (m madeToken) keep(s *signIn) {
+	s.Token, s.TokenID, s.ExpiresAt = m.Token, m.ID, m.ExpiresAt.UTC()
+}
+
+// tokenName is how the token of a sign-in is called in the person's list.
+func tokenName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "a machine without a name"
 	}
-	s.User = begun.User.Name
-	s.Name = f.named(*s)
-	wanted := map[string]any{"name": "atoll login on " + host[:min(len(host), 100)], "readOnly": f.readOnly}
-	if f.expiresIn != "" {
-		wanted["expiresIn"] = f.expiresIn
+	return "atoll login on " + host[:min(len(host), 100)]
+}
+
+// replace revokes the token of an older sign-in under the same name, by what has
+// just signed in; or by itself, where that may only read.
+func (f loginFlags) replace(c *cobra.Command, api *client, s signIn, kept signIns) {
+	old, ok := kept.find(s.Name)
+	if !ok || old.TokenID == "" || old.Server != s.Server || old.User != s.User {
+		return
 	}
-	var made struct {
-		ID, Token string
-		ExpiresAt time.Time
+	err := api.revoke(c.Context(), old.TokenID)
+	if isStatus(err, http.StatusForbidden) {
+		err = old.revoke(c.Context())
 	}
-	if err := api.call(c.Context(), http.MethodPost, "/api/v1/tokens", wanted, &made); err != nil {
-		return fmt.Errorf("making a token: %w", err)
+	if err != nil {
+		fmt.Fprintf(c.ErrOrStderr(), "The token of the sign-in before could not be revoked: %v\n", err)
 	}
-	s.Token, s.TokenID, s.ExpiresAt = made.Token, made.ID, made.ExpiresAt.UTC()
-	if old, ok := kept.find(s.Name); ok && old.TokenID != "" && old.Server == s.Server && old.User == s.User {
-		if err := api.revoke(c.Context(), old.TokenID); err != nil {
-			fmt.Fprintf(c.ErrOrStderr(), "The token of the sign-in before could not be revoked: %v\n", err)
-		}
-	}
-	return nil
 }
 
 // secret is a password or code, from standard input or the terminal.
