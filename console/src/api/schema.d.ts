@@ -976,6 +976,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens:authorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm a token that a program asks for
+         * @description In a browser's session only. The program, which listens on the same computer, gets a code by the browser and exchanges it.
+         */
+        post: operations["authorize-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens:decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decline a token that a program asks for */
+        post: operations["decline-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens:exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange the code of a confirmed token
+         * @description A code that is brought with something wrong is not good any more.
+         */
+        post: operations["exchange-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1667,6 +1724,18 @@ export interface components {
             user: string;
             workspace?: string;
         };
+        Answering: {
+            /**
+             * @description The address at which the program listens, on the computer of the browser: http://127.0.0.1:PORT/PATH or http://[::1]:PORT/PATH.
+             * @example http://127.0.0.1:43211/
+             */
+            redirectURI: string;
+            /**
+             * @description Of the program, random; given back to it.
+             * @example jfkr0u1UuKiXEAtVxSnIJQ
+             */
+            state: string;
+        };
         Ask: {
             /** @description Worth a second look. */
             dangerous: boolean;
@@ -1797,6 +1866,35 @@ export interface components {
             damaged?: number;
             /** @description The newest first. */
             items: components["schemas"]["AuditEvent"][];
+        };
+        Authorization: {
+            /**
+             * @description PKCE, S256: the SHA-256 of a verifier that the program keeps, in base64url.
+             * @example E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM
+             */
+            codeChallenge: string;
+            /**
+             * @description Of the token: a duration; 720h (30 days) when left out, 8784h (a year) at most.
+             * @example 720h
+             */
+            expiresIn?: string;
+            /**
+             * @description Of the token.
+             * @example atoll login on laptop
+             */
+            name: string;
+            /** @description For reading only, whatever the person may. */
+            readOnly?: boolean;
+            /**
+             * @description The address at which the program listens, on the computer of the browser: http://127.0.0.1:PORT/PATH or http://[::1]:PORT/PATH.
+             * @example http://127.0.0.1:43211/
+             */
+            redirectURI: string;
+            /**
+             * @description Of the program, random; given back to it.
+             * @example jfkr0u1UuKiXEAtVxSnIJQ
+             */
+            state: string;
         };
         Breaker: {
             /**
@@ -1935,6 +2033,14 @@ export interface components {
              * @example 1h
              */
             expiresIn?: string;
+        };
+        CodeExchange: {
+            /** @description As the browser brought it: good once, for a minute, while the session in which it was confirmed lasts. */
+            code: string;
+            /** @description The one whose challenge was confirmed. */
+            codeVerifier: string;
+            /** @description The one that was confirmed. */
+            redirectURI: string;
         };
         Condition: {
             /** @description Why the status is not True; of a removal what is still there, and whose finalizers. */
@@ -2122,6 +2228,35 @@ export interface components {
             secondFactor: boolean;
             /** @description Never changes and is never given again. */
             uid: string;
+        };
+        ExchangedToken: {
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+            id: string;
+            /**
+             * @description It is good for Kubernetes of this cluster and nothing else; absent: for everything.
+             * @example local
+             */
+            kubernetes?: string;
+            /**
+             * Format: date-time
+             * @description Absent when it was not used since Atoll started.
+             */
+            lastUsedAt?: string;
+            /** @example laptop */
+            name: string;
+            /** @description All that it is good for; absent: everything that the person may. */
+            permissions?: string[];
+            /** @description For reading only, whatever the person may. */
+            readOnly: boolean;
+            /** @description Where it is good; absent: everywhere. */
+            scopes?: components["schemas"]["TokenScope"][];
+            /** @description Send it as Authorization: Bearer. It is never shown again. */
+            token: string;
+            /** @example jane */
+            user: string;
         };
         Explanation: {
             allowed: boolean;
@@ -3074,6 +3209,10 @@ export interface components {
              *     ]
              */
             recoveryCodes: string[];
+        };
+        Redirect: {
+            /** @description The program's address, with code and state, or error and state. */
+            redirectURL: string;
         };
         Registration: {
             /** @example Ann Lee */
@@ -9873,6 +10012,240 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "authorize-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Authorization"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redirect"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "decline-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answering"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redirect"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "exchange-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeExchange"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangedToken"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -14,6 +14,22 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('../session/sign-in-page'), 'SignInPage'),
 });
 
+/** For who is signed in, without anything around it that leads elsewhere. */
+const alone = createRoute({
+  getParentRoute: () => root,
+  id: 'alone',
+  component: () => (
+    <Gate>
+      <Outlet />
+    </Gate>
+  ),
+});
+const authorize = createRoute({
+  getParentRoute: () => alone,
+  path: '/authorize',
+  component: lazyRouteComponent(() => import('../session/authorize-page'), 'AuthorizePage'),
+});
+
 const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
@@ -119,6 +135,7 @@ const platformExtension = createRoute({
 
 const tree = root.addChildren([
   signIn,
+  alone.addChildren([authorize]),
   inside.addChildren([
     home,
     settings,

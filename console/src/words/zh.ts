@@ -626,4 +626,21 @@ export const zh: Record<string, string> = {
   Refused: '已拒绝',
   'In all': '合计',
   'Show all {n}': '显示全部 {n} 项',
+  'Sign in at the command line': '在命令行登录',
+  'Sign in at the command line?': '在命令行登录？',
+  'This address is not whole': '此地址不完整',
+  'It is made by a command such as atoll login --browser. Run the command again and open what it prints.':
+    '它由 atoll login --browser 之类的命令生成。请重新运行命令，并打开它打印的地址。',
+  'A program on this computer asks for an API token of yours.': '这台电脑上的一个程序请求你的 API 令牌。',
+  Token: '令牌',
+  'It may': '它可以',
+  'read what you may read': '读取你能读取的内容',
+  'do everything that you may do': '做你能做的一切',
+  Until: '有效至',
+  'It goes to': '发送到',
+  'Confirm only what you have begun': '只确认你自己发起的请求',
+  'If you have not just run a command that brought you here, decline: who has the token acts as you.':
+    '如果你刚才没有运行打开此页的命令，请拒绝：持有令牌者可以以你的身份操作。',
+  Confirm: '确认',
+  Decline: '拒绝',
 };
