@@ -30,6 +30,13 @@ export function chromium(): string {
   return found;
 }
 
+/** The command line; `make build` makes it, ATOLL_BINARY names another one. */
+export function atoll(): string {
+  const binary = process.env.ATOLL_BINARY ?? join(build, 'atoll');
+  if (!existsSync(binary)) throw new Error(`${binary} is missing: run \`make build\``);
+  return binary;
+}
+
 /** Runs kubectl through Atoll, as the administrator: ATOLL_KUBECTL, the local cluster's own, or the one on the PATH. */
 export function kubectl(args: string[], input?: string): string {
   const local = join(build, 'local');

@@ -57,6 +57,14 @@ export const extensionUsage = (name: string) =>
     refetchInterval: 5_000,
   });
 
+/** By whom one may be proven, besides a password of Atoll's own. Anybody may ask. */
+export const providers = () =>
+  queryOptions({
+    queryKey: ['providers'],
+    queryFn: async ({ signal }) => (await done(rest.GET('/api/v1/providers', { signal }))).items ?? [],
+    staleTime: 60_000,
+  });
+
 export const info = () =>
   queryOptions({
     queryKey: ['info'],

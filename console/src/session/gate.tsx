@@ -1,5 +1,8 @@
 // Lets in who is signed in. When a session ends, what is on screen stays and the person signs in over it.
+import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect } from 'react';
+import { providers } from '../api/queries';
+import type { User } from '../api/types';
 import { Button } from '../kit/button';
 import { Dialog } from '../kit/dialog';
 import { Mark } from '../kit/icon';
@@ -7,6 +10,7 @@ import { Failed, Refused, usePatience } from '../kit/states';
 import { useGo, usePath } from '../routing/link';
 import { paths } from '../routing/paths';
 import { t } from '../words/words';
+import { ProviderLinks } from './providers';
 import { probe, restore, signOut, useSession } from './session';
 import { SignInForm } from './sign-in-form';
 
@@ -46,10 +50,20 @@ export function Gate({ children }: { children: ReactNode }) {
           </Button>
         }
       >
-        {state.is === 'expired' ? <SignInForm name={state.user.name} onDone={() => undefined} /> : null}
+        {state.is === 'expired' ? <Again user={state.user} next={path + window.location.search} /> : null}
       </Dialog>
     </>
   );
+}
+
+/** Somebody signs in again as they did before. */
+function Again({ user, next }: { user: User; next: string }) {
+  const elsewhere = user.provider !== '';
+  const { data: known = [], isPending } = useQuery({ ...providers(), enabled: elsewhere });
+  if (elsewhere && isPending) return null;
+  const own = known.filter((one) => one.name === user.provider);
+  if (own.some((one) => one.startPath)) return <ProviderLinks providers={own} next={next} />;
+  return <SignInForm name={user.name} provider={user.provider} onDone={() => undefined} />;
 }
 
 function Waiting() {

@@ -75,9 +75,12 @@ export async function probe(): Promise<void> {
   await done(rest.GET('/api/v1/users/me')).catch(() => undefined);
 }
 
+/** What a person shows: `provider` knows the password where Atoll does not; `code` is of the second factor. */
+export type Proof = { username: string; password: string; provider?: string; code?: string };
+
 /** Signs in; throws ApiError with the core's reason. */
-export async function signIn(username: string, password: string): Promise<void> {
-  enter(await done(rest.POST('/api/v1/sessions', { body: { username, password } })));
+export async function signIn(proof: Proof): Promise<void> {
+  enter(await done(rest.POST('/api/v1/sessions', { body: proof })));
 }
 
 /** Ends the session here and in the core. */

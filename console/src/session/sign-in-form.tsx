@@ -1,24 +1,38 @@
-// Name and password; and, where the core asks for it, the choice of an own password.
+// Name and password, and a code where there is a second factor; and, where the core asks for it, the choice of an own password.
 import { type FormEvent, useState } from 'react';
 import { problemOf } from '../api/problem';
+import type { Provider } from '../api/types';
 import { Button } from '../kit/button';
-import { TextField } from '../kit/field';
+import { SelectField, TextField } from '../kit/field';
 import { StatusShape } from '../kit/status';
 import { t } from '../words/words';
 import { changePassword, signIn } from './session';
 
-/** Asks for name and password. `name` is given when the session of a known person ended. */
+/** The type of the problem that asks for a code. */
+const codeIsNeeded = 'urn:atoll:problem:second-factor';
+
+/**
+ * Asks for name and password, and then for a code where there is a second factor. `name` is given when the session of a known person ended,
+ * with the `provider` that proved them. `directories` are those who know passwords besides Atoll.
+ */
 export function SignInForm({
   name,
+  provider = '',
+  directories = [],
   onDone,
   title,
 }: {
   name?: string;
+  provider?: string;
+  directories?: Provider[];
   onDone: (password: string) => void;
   title?: string;
 }) {
   const [user, setUser] = useState(name ?? '');
   const [password, setPassword] = useState('');
+  const [knower, setKnower] = useState(provider);
+  const [coded, setCoded] = useState(false);
+  const [code, setCode] = useState('');
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent) => {
@@ -27,49 +41,106 @@ export function SignInForm({
     setBusy(true);
     setError('');
     try {
-      await signIn(user.trim(), password);
+      await signIn({
+        username: user.trim(),
+        password,
+        ...(knower ? { provider: knower } : {}),
+        ...(coded ? { code: code.trim() } : {}),
+      });
       onDone(password);
     } catch (reason) {
       const problem = problemOf(reason);
+      setCode('');
+      if (problem.type === codeIsNeeded) {
+        setCoded(true);
+        return;
+      }
       setError(
         problem.status === 401
           ? (problem.detail ?? t('User name or password is wrong.'))
           : (problem.detail ?? problem.title),
       );
-      setPassword('');
+      if (!coded) setPassword('');
     } finally {
       setBusy(false);
     }
   };
+  const another = () => {
+    setCoded(false);
+    setPassword('');
+    setError('');
+  };
   return (
     <form onSubmit={submit} aria-label={t('Sign in')}>
       {title ? <h1>{title}</h1> : null}
-      <TextField
-        label={t('User name')}
-        name="username"
-        autoComplete="username"
-        autoCapitalize="none"
-        spellCheck={false}
-        required
-        autoFocus={!name}
-        readOnly={name !== undefined}
-        value={user}
-        onChange={(event) => setUser(event.target.value)}
-      />
-      <TextField
-        label={t('Password')}
-        name="password"
-        type="password"
-        autoComplete="current-password"
-        required
-        autoFocus={name !== undefined}
-        value={password}
-        error={error || undefined}
-        onChange={(event) => setPassword(event.target.value)}
-      />
+      {coded ? (
+        <>
+          <p className="second">
+            {t('{name} has a second factor: type the code that your authenticator shows, or a recovery code.', {
+              name: user.trim(),
+            })}
+          </p>
+          <TextField
+            label={t('Code')}
+            name="code"
+            autoComplete="one-time-code"
+            autoCapitalize="none"
+            spellCheck={false}
+            minLength={6}
+            maxLength={32}
+            required
+            autoFocus
+            value={code}
+            error={error || undefined}
+            onChange={(event) => setCode(event.target.value)}
+          />
+        </>
+      ) : (
+        <>
+          {directories.length > 0 ? (
+            <SelectField
+              label={t('Account')}
+              value={knower}
+              onChange={setKnower}
+              choices={[
+                { value: '', label: 'Atoll' },
+                ...directories.map((one) => ({ value: one.name, label: one.title })),
+              ]}
+            />
+          ) : null}
+          <TextField
+            label={t('User name')}
+            name="username"
+            autoComplete="username"
+            autoCapitalize="none"
+            spellCheck={false}
+            required
+            autoFocus={!name}
+            readOnly={name !== undefined}
+            value={user}
+            onChange={(event) => setUser(event.target.value)}
+          />
+          <TextField
+            label={t('Password')}
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            required
+            autoFocus={name !== undefined}
+            value={password}
+            error={error || undefined}
+            onChange={(event) => setPassword(event.target.value)}
+          />
+        </>
+      )}
       <Button look="primary" type="submit" busy={busy}>
         {t('Sign in')}
       </Button>
+      {coded ? (
+        <Button look="quiet" onClick={another}>
+          {t('Back')}
+        </Button>
+      ) : null}
     </form>
   );
 }

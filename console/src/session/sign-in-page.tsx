@@ -1,8 +1,11 @@
 // Sign-in; then, at the first sign-in of an administrator, the choice of an own password.
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { providers } from '../api/queries';
 import { useGo, usePath, useQueryValue } from '../routing/link';
 import { paths } from '../routing/paths';
 import { t } from '../words/words';
+import { directoriesOf, ProviderLinks } from './providers';
 import { Sea } from './sea';
 import { useSession } from './session';
 import { PasswordForm, SignInForm } from './sign-in-form';
@@ -16,6 +19,7 @@ export function SignInPage() {
   const path = usePath();
   const [next] = useQueryValue('next');
   const [password, setPassword] = useState<string>();
+  const { data: known = [] } = useQuery(providers());
   const inside = state.is === 'in' && !state.user.mustChangePassword;
   const choosing = state.is === 'in' && state.user.mustChangePassword;
   useEffect(() => {
@@ -41,7 +45,15 @@ export function SignInPage() {
             </p>
           </PasswordForm>
         ) : (
-          <SignInForm title={t('Sign in')} onDone={setPassword} />
+          <>
+            <SignInForm title={t('Sign in')} directories={directoriesOf(known)} onDone={setPassword} />
+            {known.some((one) => one.startPath) ? (
+              <div className="elsewhere">
+                <span className="or">{t('or')}</span>
+                <ProviderLinks providers={known} next={safe(next)} />
+              </div>
+            ) : null}
+          </>
         )}
       </div>
     </main>

@@ -643,4 +643,10 @@ export const zh: Record<string, string> = {
     '如果你刚才没有运行打开此页的命令，请拒绝：持有令牌者可以以你的身份操作。',
   Confirm: '确认',
   Decline: '拒绝',
+  '{name} has a second factor: type the code that your authenticator shows, or a recovery code.':
+    '{name} 启用了双重验证：请输入验证器显示的验证码，或恢复码。',
+  Code: '验证码',
+  Back: '返回',
+  or: '或',
+  'Sign in with {provider}': '使用 {provider} 登录',
 };
