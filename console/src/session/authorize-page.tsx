@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import { problemOf } from '../api/problem';
 import { done, rest } from '../api/rest';
-import { date, readSpan } from '../format/time';
+import { date, readSpan, timeOfDay } from '../format/time';
 import { Button } from '../kit/button';
 import { Empty } from '../kit/states';
 import { StatusShape } from '../kit/status';
@@ -27,6 +27,7 @@ export function AuthorizePage() {
   const [problem, setProblem] = useState<Problem>();
   const expiresIn = lifetime || '720h';
   const lives = readSpan(expiresIn);
+  const until = Date.now() + (lives ?? 0);
   const whole = name !== '' && state !== '' && codeChallenge !== '' && lives !== undefined;
   useEffect(() => {
     document.title = `${t('Sign in at the command line')} · Atoll`;
@@ -71,7 +72,7 @@ export function AuthorizePage() {
         <dt>{t('It may')}</dt>
         <dd>{reading === 'true' ? t('read what you may read') : t('do everything that you may do')}</dd>
         <dt>{t('Until')}</dt>
-        <dd>{date(Date.now() + lives)}</dd>
+        <dd>{`${date(until)}, ${timeOfDay(until)}`}</dd>
         <dt>{t('It goes to')}</dt>
         <dd className="mono">{new URL(redirectURI).host}</dd>
       </dl>
