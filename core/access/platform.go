@@ -33,6 +33,16 @@ func platformHolder(b Binding) string {
 	return b.SubjectUID
 }
 
+// turnKey is a record that every transaction changes that sets all platform roles
+// of somebody, so that of two at once the later one knows of the earlier: what it
+// takes away is what it has read.
+const turnKey = "meta/platform-roles"
+
+// PlatformRecords are the records of the platform roles of whom a binding names.
+func PlatformRecords(of Binding) store.Records {
+	return store.Records{Prefix: BindingPrefix + platformPlace(platformHolder(of), "")}
+}
+
 // PlatformOps are the operations that give a person platform roles, presets by
 // name, for the transaction that creates them. ErrUnknownRole.
 func PlatformOps(s store.Store, subjectUID string, roles ...string) ([]store.Op, error) {
@@ -75,28 +85,49 @@ func PlatformGrantOp(s store.Store, subjectUID, role string, until time.Time) (s
 
 // SetPlatformRoles gives a person exactly these platform roles, presets by name
 // and custom ones by uid, in one transaction, and returns its revision for
-// Index.WaitFor. ErrUnknownRole; ErrLastAdministrator; store.ErrConflict when
-// another administrator or a role was changed in the same moment.
+// Index.WaitFor. ErrUnknownRole; ErrLastAdministrator.
 func SetPlatformRoles(ctx context.Context, s store.Store, subjectUID string, roles []string) (store.Revision, error) {
-	var guards []store.Guard
-	if !slices.Contains(roles, PlatformAdmin) {
-		var err error
-		if guards, err = GuardAdministrator(ctx, s, subjectUID); err != nil {
-			return 0, fmt.Errorf("setting platform roles: %w", err)
-		}
-	}
-	return setPlatformRoles(ctx, s, guards, Binding{SubjectUID: subjectUID}, roles)
+	return setPlatformRoles(ctx, s, Binding{SubjectUID: subjectUID}, roles)
 }
 
 // SetGroupPlatformRoles is the same for a group. An administrator who is one by a
 // group only does not count as the last one.
 func SetGroupPlatformRoles(ctx context.Context, s store.Store, groupUID string, roles []string) (store.Revision, error) {
-	return setPlatformRoles(ctx, s, nil, Binding{GroupUID: groupUID}, roles)
+	return setPlatformRoles(ctx, s, Binding{GroupUID: groupUID}, roles)
 }
 
-func setPlatformRoles(ctx context.Context, s store.Store, guards []store.Guard, to Binding, roles []string) (store.Revision, error) {
+func setPlatformRoles(ctx context.Context, s store.Store, to Binding, roles []string) (store.Revision, error) {
 	if (to.SubjectUID == "") == (to.GroupUID == "") {
 		return 0, errors.New("setting platform roles: of whom is not said")
+	}
+	for {
+		rev, err := trySetPlatformRoles(ctx, s, to, roles)
+		if err == nil {
+			return rev, nil
+		}
+		if !errors.Is(err, store.ErrConflict) || ctx.Err() != nil {
+			return 0, fmt.Errorf("setting platform roles: %w", err)
+		}
+	}
+}
+
+// trySetPlatformRoles is one try; store.ErrConflict when another administrator,
+// a role, or anybody's platform roles were changed in the same moment.
+func trySetPlatformRoles(ctx context.Context, s store.Store, to Binding, roles []string) (store.Revision, error) {
+	turn := store.Absent(turnKey)
+	switch r, err := s.Get(ctx, turnKey); {
+	case err == nil:
+		turn = store.At(turnKey, r.Modified)
+	case !errors.Is(err, store.ErrNotFound):
+		return 0, err
+	}
+	guards := []store.Guard{turn}
+	if to.SubjectUID != "" && !slices.Contains(roles, PlatformAdmin) {
+		another, err := GuardAdministrator(ctx, s, to.SubjectUID)
+		if err != nil {
+			return 0, err
+		}
+		guards = append(guards, another...)
 	}
 	customs := store.NewCollection[CustomRole](s, RolePrefix)
 	for _, name := range roles {
@@ -108,7 +139,7 @@ func setPlatformRoles(ctx context.Context, s store.Store, guards []store.Guard, 
 			return 0, fmt.Errorf("%w at the platform: %q; there are %s, and custom roles by their uid", ErrUnknownRole, name, strings.Join(RoleNames(KindPlatform), ", "))
 		}
 		if err != nil {
-			return 0, fmt.Errorf("setting platform roles: %w", err)
+			return 0, err
 		}
 		guards = append(guards, customs.At(name, item.Modified))
 	}
@@ -116,24 +147,20 @@ func setPlatformRoles(ctx context.Context, s store.Store, guards []store.Guard, 
 	if err != nil {
 		return 0, err
 	}
-	place := platformPlace(platformHolder(to), "")
-	had, err := store.NewCollection[Binding](s, BindingPrefix+place).All(ctx)
+	prefix := PlatformRecords(to).Prefix
+	had, err := store.NewCollection[Binding](s, prefix).All(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("setting platform roles: %w", err)
+		return 0, err
 	}
 	for _, item := range had.Items {
 		if !slices.Contains(roles, item.Name) {
-			ops = append(ops, store.Delete(BindingPrefix+place+item.Name))
+			ops = append(ops, store.Delete(prefix+item.Name))
 		}
 	}
 	if len(ops) == 0 {
 		return had.Revision, nil
 	}
-	rev, err := s.Commit(ctx, guards, ops...)
-	if err != nil {
-		return 0, fmt.Errorf("setting platform roles: %w", err)
-	}
-	return rev, nil
+	return s.Commit(ctx, guards, append(ops, store.Put(turnKey, []byte("{}")))...)
 }
 
 // GuardAdministrator returns the guards for a transaction after which a person

@@ -5,11 +5,14 @@ package access_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/atoll-platform/atoll/core/access"
+	"github.com/atoll-platform/atoll/core/store"
 )
 
 // The permissions in the columns of the table below.
@@ -294,6 +297,35 @@ func TestItemsBeyondTheirExtensionAreRefused(t *testing.T) {
 	w.commit(bind("root", access.PlatformAdmin, ""))
 	if !w.can("root", "x/a.view", access.Scope{}) || w.can("root", "x/c.view", access.Scope{}) {
 		t.Error("refused items changed something")
+	}
+}
+
+// Whoever sets all platform roles of somebody takes away those that another one
+// gave in the same moment: also where there were none that both have read.
+func TestOfRolesThatAreSetAtOnceOneSetIsLeft(t *testing.T) {
+	w := newWorld(t)
+	w.commit(user("mona"))
+	for range 20 {
+		if _, err := access.SetPlatformRoles(t.Context(), w.store, "uid-mona", nil); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		var revisions [2]store.Revision
+		for i, role := range []string{access.PlatformOperator, access.PlatformMember} {
+			all.Go(func() {
+				var err error
+				if revisions[i], err = access.SetPlatformRoles(t.Context(), w.store, "uid-mona", []string{role}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if err := w.index.WaitFor(t.Context(), max(revisions[0], revisions[1])); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Collect(maps.Values(w.index.BindingsOf("uid-mona"))); len(got) != 1 {
+			t.Fatalf("two who each give one role leave %v", got)
+		}
 	}
 }
 
