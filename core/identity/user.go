@@ -195,36 +195,48 @@ func (v *Service) change(ctx context.Context, name string, alter func(*userRecor
 	})
 }
 
-// SetDisplayName says how a user is shown to others. ErrNotFound, ErrInvalid.
-func (v *Service) SetDisplayName(ctx context.Context, name, displayName string) error {
-	if err := checkDisplayName(displayName); err != nil {
-		return err
-	}
-	return v.change(ctx, name, func(r *userRecord) ([]store.Guard, error) {
-		r.DisplayName = displayName
-		return nil, nil
-	})
+// UserChange is what shall be different about a user; what is nil stays.
+type UserChange struct {
+	DisplayName *string // how the user is shown to others
+	Disabled    *bool   // locked out, at once and everywhere
 }
 
-// SetDisabled locks a user out, at once and everywhere, or lets them in again.
-// ErrNotFound, access.ErrLastAdministrator.
-func (v *Service) SetDisabled(ctx context.Context, name string, disabled bool) error {
-	uid := ""
+// ChangeUser changes a user, all of it or nothing. ErrNotFound, ErrInvalid,
+// access.ErrLastAdministrator.
+func (v *Service) ChangeUser(ctx context.Context, name string, c UserChange) error {
+	if c.DisplayName != nil {
+		if err := checkDisplayName(*c.DisplayName); err != nil {
+			return err
+		}
+	}
+	uid, disabled := "", c.Disabled != nil && *c.Disabled
 	err := v.change(ctx, name, func(r *userRecord) ([]store.Guard, error) {
-		uid, r.Disabled = r.UID, disabled
+		uid = r.UID
+		if c.DisplayName != nil {
+			r.DisplayName = *c.DisplayName
+		}
+		if c.Disabled != nil {
+			r.Disabled = *c.Disabled
+		}
 		if !disabled {
 			return nil, nil
 		}
 		return access.GuardAdministrator(ctx, v.store, r.UID)
 	})
 	if err != nil {
-		return fmt.Errorf("disabling user %q: %w", name, err)
+		return fmt.Errorf("changing user %q: %w", name, err)
 	}
 	if disabled {
 		v.sessions.endAll(uid, "")
 		v.notify()
 	}
 	return nil
+}
+
+// SetDisabled locks a user out, at once and everywhere, or lets them in again.
+// ErrNotFound, access.ErrLastAdministrator.
+func (v *Service) SetDisabled(ctx context.Context, name string, disabled bool) error {
+	return v.ChangeUser(ctx, name, UserChange{Disabled: &disabled})
 }
 
 // DeleteUser removes a user with their sessions, tokens and bindings. The name

@@ -104,9 +104,11 @@ func New(ctx context.Context, c Config, b Build, log *slog.Logger) (_ *Server, e
 	if err := ensureDir(c.DataDir); err != nil {
 		return nil, err
 	}
-	if s.store, err = store.OpenBolt(storeFile(c), store.Options{}); err != nil {
+	bolt, err := store.OpenBolt(storeFile(c), store.Options{})
+	if err != nil {
 		return nil, err
 	}
+	s.store = store.Conditional(bolt)
 	s.closing(func() { s.warn("closing the store", s.store.Close()) })
 	// The addresses next: two processes never work on one store, and what is
 	// printed about them is true.

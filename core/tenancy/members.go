@@ -32,6 +32,13 @@ func bindingPrefix(scope access.BindingScope) string {
 	return fmt.Sprintf("%s/%s/", scope.Kind, scope.UID)
 }
 
+// MemberRecords are the records of the roles of whom a binding names in its scope.
+func MemberRecords(of access.Binding) store.Records {
+	of.Until = time.Time{}
+	key := access.BindingPrefix + bindingName(of)
+	return store.Records{Keys: []string{key, key + temporary}}
+}
+
 func (t *Service) bindOp(scope access.BindingScope, subjectUID, role string) (store.Op, error) {
 	b := access.Binding{UID: access.NewUID(), SubjectUID: subjectUID, Role: role, Scope: scope}
 	return t.bindings.PutOp(bindingName(b), b)

@@ -335,7 +335,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Read which role a group has in a project */
+        get: operations["get-project-member-group"];
         /** Give a group a role in a project, or change it */
         put: operations["set-project-member-group"];
         post?: never;
@@ -639,7 +640,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Read which roles a group has on the platform */
+        get: operations["get-group-platform-roles"];
         /** Say which roles a group has on the platform */
         put: operations["set-group-platform-roles"];
         post?: never;
@@ -1255,7 +1257,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Read which roles a person has on the platform */
+        get: operations["get-platform-roles"];
         /** Say which role a person has on the platform */
         put: operations["set-platform-roles"];
         post?: never;
@@ -1478,7 +1481,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Read which role a group has in a workspace */
+        get: operations["get-workspace-member-group"];
         /** Give a group a role in a workspace, or change it */
         put: operations["set-workspace-member-group"];
         post?: never;
@@ -4990,6 +4994,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5064,7 +5070,13 @@ export interface operations {
     "update-project": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 cluster: string;
                 project: string;
@@ -5131,6 +5143,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5166,7 +5187,13 @@ export interface operations {
                 /** @description The name of what is deleted, once more. */
                 confirm?: string;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 cluster: string;
                 project: string;
@@ -5220,6 +5247,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5748,10 +5784,110 @@ export interface operations {
             };
         };
     };
-    "set-project-member-group": {
+    "get-project-member-group": {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                cluster: string;
+                project: string;
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-project-member-group": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+                /**
+                 * @description With * only what is not there yet is made, otherwise the answer is 412.
+                 * @example *
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 cluster: string;
                 project: string;
@@ -5819,6 +5955,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5851,7 +5996,13 @@ export interface operations {
     "remove-project-member-group": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 cluster: string;
                 project: string;
@@ -5906,6 +6057,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6053,6 +6213,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6127,7 +6289,18 @@ export interface operations {
     "set-project-member": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+                /**
+                 * @description With * only what is not there yet is made, otherwise the answer is 412.
+                 * @example *
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 cluster: string;
                 project: string;
@@ -6195,6 +6368,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -6230,7 +6412,13 @@ export interface operations {
                 /** @description Revoke in the same step what the person made, where they have no other role: bindings, service accounts and their tokens. */
                 revoke?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 cluster: string;
                 project: string;
@@ -6287,6 +6475,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7523,6 +7720,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7597,7 +7796,13 @@ export interface operations {
     "delete-group": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 group: string;
             };
@@ -7641,6 +7846,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7941,10 +8155,103 @@ export interface operations {
             };
         };
     };
-    "set-group-platform-roles": {
+    "get-group-platform-roles": {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformRoles"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-group-platform-roles": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 group: string;
             };
@@ -8003,6 +8310,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9075,6 +9391,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9149,7 +9467,13 @@ export interface operations {
     "update-role": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 role: string;
             };
@@ -9206,6 +9530,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -9238,7 +9571,13 @@ export interface operations {
     "delete-role": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 role: string;
             };
@@ -9291,6 +9630,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11092,6 +11440,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11166,7 +11516,13 @@ export interface operations {
     "delete-user": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -11226,6 +11582,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -11258,7 +11623,13 @@ export interface operations {
     "update-user": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -11317,6 +11688,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11532,10 +11912,103 @@ export interface operations {
             };
         };
     };
-    "set-platform-roles": {
+    "get-platform-roles": {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformRoles"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-platform-roles": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 name: string;
             };
@@ -11594,6 +12067,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11992,6 +12474,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12066,7 +12550,13 @@ export interface operations {
     "update-workspace": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 workspace: string;
             };
@@ -12132,6 +12622,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -12167,7 +12666,13 @@ export interface operations {
                 /** @description The name of what is deleted, once more. */
                 confirm?: string;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 workspace: string;
             };
@@ -12220,6 +12725,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12557,6 +13071,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12631,7 +13147,13 @@ export interface operations {
     "delete-workspace-group": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 workspace: string;
                 group: string;
@@ -12676,6 +13198,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13246,10 +13777,109 @@ export interface operations {
             };
         };
     };
-    "set-workspace-member-group": {
+    "get-workspace-member-group": {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                workspace: string;
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-workspace-member-group": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+                /**
+                 * @description With * only what is not there yet is made, otherwise the answer is 412.
+                 * @example *
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 workspace: string;
                 group: string;
@@ -13316,6 +13946,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -13348,7 +13987,13 @@ export interface operations {
     "remove-workspace-member-group": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 workspace: string;
                 group: string;
@@ -13402,6 +14047,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13547,6 +14201,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13621,7 +14277,18 @@ export interface operations {
     "set-workspace-member": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+                /**
+                 * @description With * only what is not there yet is made, otherwise the answer is 412.
+                 * @example *
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 workspace: string;
                 user: string;
@@ -13688,6 +14355,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -13723,7 +14399,13 @@ export interface operations {
                 /** @description Revoke in the same step what the person made, where they have no other role: bindings, service accounts and their tokens. */
                 revoke?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 workspace: string;
                 user: string;
@@ -13779,6 +14461,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14031,6 +14722,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14105,7 +14798,13 @@ export interface operations {
     "delete-robot": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 workspace: string;
                 robot: string;
@@ -14157,6 +14856,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -14189,7 +14897,13 @@ export interface operations {
     "update-robot": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 workspace: string;
                 robot: string;
@@ -14240,6 +14954,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14753,6 +15476,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of what was read, for If-Match when it is changed. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14827,7 +15552,13 @@ export interface operations {
     "update-workspace-role": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 workspace: string;
                 role: string;
@@ -14885,6 +15616,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -14917,7 +15657,13 @@ export interface operations {
     "delete-workspace-role": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description ETags, as reading answers them: only what is still like that is changed, otherwise the answer is 412. With * only what is there.
+                 * @example "42-9f86d081884c7d65"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 workspace: string;
                 role: string;
@@ -14971,6 +15717,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

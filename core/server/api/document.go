@@ -25,7 +25,7 @@ const (
 const (
 	maxBody      = 64 << 10 // of a JSON request
 	metaPublic   = "public" // Metadata: the operation needs no credential
-	description  = "Atoll: a multi-tenant Kubernetes platform with a small core. Everything that the console does goes through this API, below `/api/v1`. Kubernetes itself is at `/clusters/{cluster}/...`, extensions are at `/x/{extension}/...`.\n\nA browser signs in with `POST /api/v1/sessions` and sends the cookie, and on whatever changes something the header `X-Atoll-CSRF`. Programs send `Authorization: Bearer <token>`. Errors are RFC 9457 problems; a denial says which permission was missing."
+	description  = "Atoll: a multi-tenant Kubernetes platform with a small core. Everything that the console does goes through this API, below `/api/v1`. Kubernetes itself is at `/clusters/{cluster}/...`, extensions are at `/x/{extension}/...`.\n\nA browser signs in with `POST /api/v1/sessions` and sends the cookie, and on whatever changes something the header `X-Atoll-CSRF`. Programs send `Authorization: Bearer <token>`. Errors are RFC 9457 problems; a denial says which permission was missing.\n\nWhat was read can be changed safely: send the ETag of the answer as `If-Match`, and the answer is 412 when somebody has changed it meanwhile."
 	documentName = "Atoll"
 )
 
@@ -116,6 +116,10 @@ func (s *API) operation(in huma.API, a about) huma.Operation {
 		op.Errors = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
 	}
 	op.Errors = append(op.Errors, a.errors...)
+	if of, ok := keepers[a.id]; ok {
+		op.Middlewares = append(op.Middlewares, s.conditional(in, a.id, of))
+		a.describe(&op)
+	}
 	return op
 }
 

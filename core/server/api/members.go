@@ -48,16 +48,18 @@ type (
 		GroupPath
 		Body PlatformRoles
 	}
-	platformGroupOutput struct{ Body PlatformRoles }
 )
 
 func (s *API) registerMembers(a huma.API) {
 	const workspace, project = "/api/v1/workspaces/{workspace}/member-groups/{group}", "/api/v1/clusters/{cluster}/projects/{project}/member-groups/{group}"
-	conflict := []int{http.StatusNotFound, http.StatusConflict}
+	missing, conflict := []int{http.StatusNotFound}, []int{http.StatusNotFound, http.StatusConflict}
 	add(s, a, about{id: "list-platform-members", method: http.MethodGet, path: "/api/v1/members", tag: "access", summary: "List who has roles on the platform"}, s.listPlatformMembers)
+	add(s, a, about{id: "get-group-platform-roles", method: http.MethodGet, path: "/api/v1/groups/{group}/roles", tag: "access", summary: "Read which roles a group has on the platform", errors: missing}, s.getGroupPlatformRoles)
 	add(s, a, about{id: "set-group-platform-roles", method: http.MethodPut, path: "/api/v1/groups/{group}/roles", tag: "access", summary: "Say which roles a group has on the platform", errors: conflict}, s.setGroupPlatformRoles)
+	add(s, a, about{id: "get-workspace-member-group", method: http.MethodGet, path: workspace, tag: "workspaces", summary: "Read which role a group has in a workspace", errors: missing}, s.getWorkspaceGroup)
 	add(s, a, about{id: "set-workspace-member-group", method: http.MethodPut, path: workspace, tag: "workspaces", summary: "Give a group a role in a workspace, or change it", errors: conflict}, s.setWorkspaceGroup)
 	add(s, a, about{id: "remove-workspace-member-group", method: http.MethodDelete, path: workspace, tag: "workspaces", status: http.StatusNoContent, summary: "Take a group out of a workspace", errors: conflict}, s.removeWorkspaceGroup)
+	add(s, a, about{id: "get-project-member-group", method: http.MethodGet, path: project, tag: "projects", summary: "Read which role a group has in a project", errors: missing}, s.getProjectGroup)
 	add(s, a, about{id: "set-project-member-group", method: http.MethodPut, path: project, tag: "projects", summary: "Give a group a role in a project, or change it", errors: conflict}, s.setProjectGroup)
 	add(s, a, about{id: "remove-project-member-group", method: http.MethodDelete, path: project, tag: "projects", status: http.StatusNoContent, summary: "Take a group out of a project", errors: conflict}, s.removeProjectGroup)
 }
@@ -130,17 +132,26 @@ func (s *API) listMembers(ctx context.Context, at place, q ListQuery) (*ListOutp
 	return s.memberPage(s.shown(bindings), q)
 }
 
-func (s *API) getMember(ctx context.Context, at place, user string) (*memberOutput, error) {
+// getMember reads the role of the member, a person or a group, that fits.
+func (s *API) getMember(ctx context.Context, at place, name string, fits func(Member) bool) (*memberOutput, error) {
 	bindings, err := s.Tenancy.Members(ctx, at.binding)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range s.shown(bindings) {
-		if m.User == user && user != "" {
+		if fits(m) {
 			return &memberOutput{Body: m}, nil
 		}
 	}
-	return nil, problem.Newf(http.StatusNotFound, "%q is no member of %s.", user, at.scope)
+	return nil, problem.Newf(http.StatusNotFound, "%q is no member of %s.", name, at.scope)
+}
+
+func (s *API) getUserMember(ctx context.Context, at place, user string) (*memberOutput, error) {
+	return s.getMember(ctx, at, user, func(m Member) bool { return m.Group == "" && m.User == user })
+}
+
+func (s *API) getGroupMember(ctx context.Context, at place, group string) (*memberOutput, error) {
+	return s.getMember(ctx, at, group, func(m Member) bool { return m.Group == group && group != "" })
 }
 
 // userAt is a binding for a person in a place.
@@ -156,7 +167,7 @@ func (s *API) userAt(at place, name string) (access.Binding, error) {
 func (s *API) groupAt(at place, name string) (access.Binding, error) {
 	g, ok := s.Index.Group(name)
 	if !ok {
-		return access.Binding{}, problem.Newf(http.StatusNotFound, "There is no group %q.", name)
+		return access.Binding{}, noGroup(name)
 	}
 	return access.Binding{GroupUID: g.UID, Scope: at.binding}, nil
 }
@@ -202,6 +213,14 @@ func (s *API) removeGroup(ctx context.Context, at place, group string) (*struct{
 	return nil, s.noteRoles(ctx, b, func() error { return s.Tenancy.Unbind(ctx, b) })
 }
 
+func (s *API) getWorkspaceGroup(ctx context.Context, in *WorkspaceGroupPath) (*memberOutput, error) {
+	at, err := s.workspacePlace(ctx, in.Workspace)
+	if err != nil {
+		return nil, err
+	}
+	return s.getGroupMember(ctx, at, in.Group)
+}
+
 func (s *API) setWorkspaceGroup(ctx context.Context, in *workspaceGroupInput) (*memberOutput, error) {
 	at, err := s.workspacePlace(ctx, in.Workspace)
 	if err != nil {
@@ -216,6 +235,14 @@ func (s *API) removeWorkspaceGroup(ctx context.Context, in *WorkspaceGroupPath) 
 		return nil, err
 	}
 	return s.removeGroup(ctx, at, in.Group)
+}
+
+func (s *API) getProjectGroup(ctx context.Context, in *ProjectGroupPath) (*memberOutput, error) {
+	at, err := s.projectPlace(ctx, in.ProjectPath)
+	if err != nil {
+		return nil, err
+	}
+	return s.getGroupMember(ctx, at, in.Group)
 }
 
 func (s *API) setProjectGroup(ctx context.Context, in *projectGroupInput) (*memberOutput, error) {
@@ -234,10 +261,18 @@ func (s *API) removeProjectGroup(ctx context.Context, in *ProjectGroupPath) (*st
 	return s.removeGroup(ctx, at, in.Group)
 }
 
-func (s *API) setGroupPlatformRoles(ctx context.Context, in *platformGroupInput) (*platformGroupOutput, error) {
+func (s *API) getGroupPlatformRoles(_ context.Context, in *GroupPath) (*platformRolesOutput, error) {
 	g, ok := s.Index.Group(in.Group)
 	if !ok {
-		return nil, problem.Newf(http.StatusNotFound, "There is no group %q.", in.Group)
+		return nil, noGroup(in.Group)
+	}
+	return &platformRolesOutput{Body: PlatformRoles{Platform: s.platformRoles(g.UID)}}, nil
+}
+
+func (s *API) setGroupPlatformRoles(ctx context.Context, in *platformGroupInput) (*platformRolesOutput, error) {
+	g, ok := s.Index.Group(in.Group)
+	if !ok {
+		return nil, noGroup(in.Group)
 	}
 	if g.WorkspaceUID != "" {
 		return nil, problem.Newf(http.StatusUnprocessableEntity, "The group %q belongs to a workspace and can have roles there only.", in.Group)
@@ -252,7 +287,7 @@ func (s *API) setGroupPlatformRoles(ctx context.Context, in *platformGroupInput)
 		}
 		return s.Index.WaitFor(ctx, revision)
 	})
-	return &platformGroupOutput{Body: in.Body}, err
+	return &platformRolesOutput{Body: in.Body}, err
 }
 
 // mayGiveAll is nil when who asks has everything that these roles give on the
@@ -279,6 +314,10 @@ func (s *API) workspacePlace(ctx context.Context, name string) (place, error) {
 	}
 	at.binding = access.BindingScope{Kind: access.KindWorkspace, UID: w.UID}
 	return at, nil
+}
+
+func noGroup(name string) error {
+	return problem.Newf(http.StatusNotFound, "There is no group %q.", name)
 }
 
 func noWorkspace(name string) error {

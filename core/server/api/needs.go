@@ -75,6 +75,7 @@ var needs = map[string]need{
 	"update-user":           {access.UsersManage, atPlatform},
 	"reset-password":        {access.UsersManage, atPlatform},
 	"delete-user":           {access.UsersManage, atPlatform},
+	"get-platform-roles":    {access.UsersView, atPlatform},
 	"set-platform-roles":    {access.UsersManage, atPlatform},
 
 	"list-groups":         {access.UsersView, atPlatform},
@@ -166,9 +167,12 @@ var needs = map[string]need{
 	"decide-access-request":         {access.MembersManage, inRequest},
 	"list-permissions":              {at: ofEach},
 	"list-platform-members":         {access.MembersView, atPlatform},
+	"get-group-platform-roles":      {access.UsersView, atPlatform},
 	"set-group-platform-roles":      {access.UsersManage, atPlatform},
+	"get-workspace-member-group":    {access.MembersView, atWorkspace},
 	"set-workspace-member-group":    {access.MembersManage, atWorkspace},
 	"remove-workspace-member-group": {access.MembersManage, atWorkspace},
+	"get-project-member-group":      {access.MembersView, atProject},
 	"set-project-member-group":      {access.MembersManage, atProject},
 	"remove-project-member-group":   {access.MembersManage, atProject},
 

@@ -167,6 +167,9 @@ func (s *API) told(ctx context.Context, err error) *problem.Problem {
 	if errors.Is(err, store.ErrInvalidKey) { // made of a name that was sent
 		return problem.New(http.StatusUnprocessableEntity, "Nothing can have a name like one of those in this request: names are short, and of printable ASCII characters.")
 	}
+	if errors.Is(err, store.ErrPrecondition) {
+		return problem.New(http.StatusPreconditionFailed, "This was changed meanwhile, or is not there, or is there already: it is not as If-Match or If-None-Match says. Nothing was changed. Read it again, and send the change with the ETag that it has now.")
+	}
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		return problem.Newf(http.StatusRequestEntityTooLarge, "The request is larger than the %d bytes that this takes.", large.Limit)
 	}

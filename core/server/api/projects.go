@@ -288,7 +288,7 @@ func (s *API) getProjectMember(ctx context.Context, in *ProjectMemberPath) (*mem
 	if err != nil {
 		return nil, err
 	}
-	return s.getMember(ctx, at, in.User)
+	return s.getUserMember(ctx, at, in.User)
 }
 
 func (s *API) setProjectMember(ctx context.Context, in *projectRoleInput) (*memberOutput, error) {

@@ -76,10 +76,14 @@ func tagged(c echo.Context, run func()) {
 	h := real.Writer.Header()
 	if kept.status == http.StatusOK {
 		sum := sha256.Sum256(kept.body.Bytes())
-		tag := `"` + hex.EncodeToString(sum[:16]) + `"`
-		h.Set("ETag", tag)
+		tag := hex.EncodeToString(sum[:16])
+		if version := strings.Trim(h.Get(headerETag), `"`); version != "" {
+			tag = version + tagSeparator + tag
+		}
+		tag = `"` + tag + `"`
+		h.Set(headerETag, tag)
 		h.Set("Cache-Control", "private, no-cache")
-		for given := range strings.SplitSeq(c.Request().Header.Get("If-None-Match"), ",") {
+		for given := range strings.SplitSeq(c.Request().Header.Get(headerIfNoneMatch), ",") {
 			if given = strings.TrimPrefix(strings.TrimSpace(given), "W/"); given == tag {
 				h.Del("Content-Type")
 				real.Writer.WriteHeader(http.StatusNotModified)
@@ -89,6 +93,9 @@ func tagged(c echo.Context, run func()) {
 	}
 	if kept.status == 0 {
 		kept.status = http.StatusOK
+	}
+	if kept.status != http.StatusOK {
+		h.Del(headerETag) // of what was to be answered
 	}
 	real.Writer.WriteHeader(kept.status)
 	_, _ = real.Writer.Write(kept.body.Bytes()) // the client may have gone

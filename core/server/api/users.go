@@ -88,6 +88,7 @@ type (
 		UserPath
 		Body PlatformRoles
 	}
+	platformRolesOutput struct{ Body PlatformRoles }
 )
 
 func (s *API) registerUsers(a huma.API) {
@@ -105,19 +106,14 @@ func (s *API) registerUsers(a huma.API) {
 		summary: "Give somebody a new random password", text: "It has to be changed at the first sign-in. Their sessions end.", errors: []int{http.StatusNotFound}}, s.resetPassword)
 	add(s, a, about{id: "delete-user", method: http.MethodDelete, path: "/api/v1/users/{name}", tag: "users", status: http.StatusNoContent,
 		summary: "Delete a person", text: "Sessions, tokens and roles of the person end at once.", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.deleteUser)
+	add(s, a, about{id: "get-platform-roles", method: http.MethodGet, path: "/api/v1/users/{name}/roles", tag: "users",
+		summary: "Read which roles a person has on the platform", errors: []int{http.StatusNotFound}}, s.getPlatformRoles)
 	add(s, a, about{id: "set-platform-roles", method: http.MethodPut, path: "/api/v1/users/{name}/roles", tag: "users",
 		summary: "Say which role a person has on the platform", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.setPlatformRoles)
 }
 
 // user is a person as the API shows them.
 func (s *API) user(u identity.User) User {
-	roles := []string{}
-	for _, b := range s.Index.BindingsOf(u.UID) {
-		if b.Scope.Kind == access.KindPlatform {
-			roles = append(roles, b.Role)
-		}
-	}
-	slices.Sort(roles)
 	groups := []string{}
 	for _, uid := range u.Groups {
 		if g, ok := s.Index.GroupByUID(uid); ok {
@@ -127,8 +123,21 @@ func (s *API) user(u identity.User) User {
 	slices.Sort(groups)
 	return User{
 		UID: u.UID, Name: u.Name, DisplayName: u.DisplayName, MustChangePassword: u.MustChangePassword, SecondFactor: u.SecondFactor, Disabled: u.Disabled,
-		CreatedAt: u.CreatedAt, Groups: groups, Provider: u.Provider, Robot: u.Robot, PlatformRoles: roles,
+		CreatedAt: u.CreatedAt, Groups: groups, Provider: u.Provider, Robot: u.Robot, PlatformRoles: s.platformRoles(u.UID),
 	}
+}
+
+// platformRoles are the ids of the roles that a user or a group, by uid, has on the
+// platform.
+func (s *API) platformRoles(holderUID string) []string {
+	roles := []string{}
+	for _, b := range s.Index.BindingsOf(holderUID) {
+		if b.Scope.Kind == access.KindPlatform {
+			roles = append(roles, b.Role)
+		}
+	}
+	slices.Sort(roles)
+	return roles
 }
 
 func (s *API) me(ctx context.Context, _ *struct{}) (*userOutput, error) {
@@ -215,15 +224,8 @@ func (s *API) updateUser(ctx context.Context, in *userChangeInput) (*userOutput,
 
 // changeUser makes a change of an account that the caller may manage.
 func (s *API) changeUser(ctx context.Context, name string, c UserChange) (identity.User, error) {
-	if c.DisplayName != nil {
-		if err := s.Identity.SetDisplayName(ctx, name, *c.DisplayName); err != nil {
-			return identity.User{}, err
-		}
-	}
-	if c.Disabled != nil {
-		if err := s.Identity.SetDisabled(ctx, name, *c.Disabled); err != nil {
-			return identity.User{}, err
-		}
+	if err := s.Identity.ChangeUser(ctx, name, identity.UserChange(c)); err != nil {
+		return identity.User{}, err
 	}
 	return s.Identity.GetUser(ctx, name)
 }
@@ -244,6 +246,14 @@ func (s *API) deleteUser(ctx context.Context, in *UserPath) (*struct{}, error) {
 		return nil, err
 	}
 	return nil, s.Identity.DeleteUser(ctx, in.Name)
+}
+
+func (s *API) getPlatformRoles(ctx context.Context, in *UserPath) (*platformRolesOutput, error) {
+	u, err := s.Identity.GetUser(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &platformRolesOutput{Body: PlatformRoles{Platform: s.platformRoles(u.UID)}}, nil
 }
 
 func (s *API) setPlatformRoles(ctx context.Context, in *platformRoleInput) (*userOutput, error) {

@@ -256,7 +256,7 @@ func (s *API) getWorkspaceMember(ctx context.Context, in *WorkspaceMemberPath) (
 	if err != nil {
 		return nil, err
 	}
-	return s.getMember(ctx, at, in.User)
+	return s.getUserMember(ctx, at, in.User)
 }
 
 func (s *API) setWorkspaceMember(ctx context.Context, in *workspaceRoleInput) (*memberOutput, error) {
