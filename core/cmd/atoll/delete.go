@@ -19,7 +19,8 @@ const aboutDelete = `Delete things by their names, after a yes.
 
 A workspace, a project and a user go with all that belongs to them, for good:
 their name has to be typed once more. --yes says it where nobody is at the
-terminal. Deleting a token revokes it, deleting an access request takes it back.
+terminal. Deleting a token or an invitation revokes it, deleting an access request
+takes it back.
 Who is taken out of a project or a workspace may leave service accounts,
 bindings and tokens behind: they are listed, and revoked with --revoke, or later by deleting the
 leftovers of that user.

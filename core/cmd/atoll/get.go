@@ -20,6 +20,7 @@ Things live on the platform, in a workspace (--workspace NAME) or in a project
   members, roles    of the platform, a workspace or a project
   groups            of the platform or a workspace
   robots            of a workspace
+  invitations       of the platform, a workspace or a project: those that wait
   leftovers         of a project: what people made there that gives rights
   accessrequests    your own, and those that you may decide about (ar)
   audit             who did what; atoll get audit --help

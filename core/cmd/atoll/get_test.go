@@ -40,6 +40,7 @@ func TestGetShowsEveryKindThatThereIs(t *testing.T) {
 	w.call(http.MethodPut, "/api/v1/groups/devs/roles", map[string]any{"platform": []string{"platform-operator"}}, nil)
 	w.call(http.MethodPut, "/api/v1/workspaces/blue/member-groups/devs", map[string]any{"role": "workspace-viewer"}, nil)
 	w.call(http.MethodPost, "/api/v1/workspaces/red/robots", map[string]any{"name": "ci"}, nil)
+	w.call(http.MethodPost, "/api/v1/workspaces/red/invitations", map[string]any{"role": "workspace-viewer", "note": "For Ann Lee"}, nil)
 	w.call(http.MethodPost, "/api/v1/access-requests", map[string]any{"workspace": "blue", "role": "workspace-admin", "reason": "I must"}, nil)
 
 	for _, test := range []struct {
@@ -60,7 +61,7 @@ func TestGetShowsEveryKindThatThereIs(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"get tokens": "atoll login on", "get accessrequests": "workspace blue", "get ar -o wide": "I must", "get projects -o wide": "pods=2", "get workspaces -o wide": "pods=10",
-		"get members -w blue": "group", "get roles -w red": "on-call", "get clusters": "Local", "get permissions": "pods.exec", "get robots -w red": "robot.red.ci",
+		"get members -w blue": "group", "get roles -w red": "on-call", "get clusters": "Local", "get permissions": "pods.exec", "get robots -w red": "robot.red.ci", "get invitations -w red": "For Ann Lee",
 	} {
 		if out := w.must("", strings.Fields(args)...); !strings.Contains(out, want) {
 			t.Errorf("%s: %q is not in\n%s", args, want, out)

@@ -114,6 +114,16 @@ var kinds = []*kind{
 		remove:  func(p place, id string) string { return tokensOf(p) + "/" + url.PathEscape(id) },
 	},
 	{
+		name: "Invitation", singular: "invitation", plural: "invitations", lives: []home{onPlatform, inWorkspace, inProject}, list: below("invitations"), key: "id",
+		adjust: func(_ map[string]any, d *document) {
+			for _, place := range []string{"workspace", "cluster", "project"} { // as the metadata say
+				delete(d.Status, place)
+			}
+		},
+		columns: []column{narrow("ID", document.named), narrow("ROLE", status("roleName")), narrow("NOTE", status("note")), narrow("INVITED BY", status("invitedBy")), narrow("EXPIRES", status("expiresAt")), wide("ROLE ID", status("role")), created},
+		remove:  oneBelow("invitations"),
+	},
+	{
 		name: "AccessRequest", singular: "accessrequest", plural: "accessrequests", short: "ar", lives: []home{onPlatform}, list: below("access-requests"), get: oneBelow("access-requests"), key: "id",
 		columns: []column{narrow("ID", document.named), narrow("USER", status("user")), narrow("ROLE", func(d document) string { return first(text(d.Status["role"]), text(d.Status["permission"])) }), narrow("WHERE", func(d document) string {
 			return place{workspace: text(d.Status["workspace"]), cluster: text(d.Status["cluster"]), project: text(d.Status["project"])}.String()

@@ -201,6 +201,21 @@ func (p *planner) role(ctx context.Context, s source, pointer, wanted string) (i
 		}
 		p.roles[at] = all
 	}
+	if id, name, err = pickRole(all, wanted); err != nil {
+		return "", "", s.wrap(pointer, err)
+	}
+	switch {
+	case id != "":
+		return id, name, nil
+	case p.makesRole(wanted):
+		return wanted, wanted, nil
+	}
+	return "", "", s.wrap(pointer, noRole(all, wanted))
+}
+
+// pickRole finds a role among those of a place by its id or, where one alone has
+// it, by its name; "" for none.
+func pickRole(all []map[string]any, wanted string) (id, name string, err error) {
 	count := 0
 	for _, r := range all {
 		if text(r["id"]) == wanted {
@@ -211,19 +226,19 @@ func (p *planner) role(ctx context.Context, s source, pointer, wanted string) (i
 			count++
 		}
 	}
-	switch {
-	case count == 1:
-		return id, wanted, nil
-	case count > 1:
-		return "", "", s.fault(pointer, "several roles are called %q here; name it by its id (atoll get roles -o wide)", wanted)
-	case p.makesRole(wanted):
-		return wanted, wanted, nil
+	if count > 1 {
+		return "", "", wrongUse("several roles are called %q here; name it by its id (atoll get roles -o wide)", wanted)
 	}
+	return id, wanted, nil
+}
+
+// noRole says which roles there are instead of the one that was wanted.
+func noRole(all []map[string]any, wanted string) error {
 	var names []string
 	for _, r := range all {
 		names = append(names, text(r["name"]))
 	}
-	return "", "", s.fault(pointer, "there is no role %q here; there are: %s", wanted, strings.Join(names, ", "))
+	return wrongUse("there is no role %q here; there are: %s", wanted, strings.Join(names, ", "))
 }
 
 // makesRole tells whether a document before makes a role of the name. In which

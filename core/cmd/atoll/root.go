@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 		Use: "atoll", Short: "A multi-tenant Kubernetes platform with a small core", Long: about,
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
-	root.AddCommand(newServe(), newRecoverAdmin(), newLogin(), newLogout(), newContext(), newWhoami(), newGet(), newApply(), newDiff(), newDelete(), newExplain(), newToken(), newRequest(), newApprove(), newDecline(), newKubeconfig(), newExt(), newOpenAPI(), newVersion(), newExits())
+	root.AddCommand(newServe(), newRecoverAdmin(), newLogin(), newLogout(), newContext(), newWhoami(), newGet(), newApply(), newDiff(), newDelete(), newExplain(), newToken(), newInvite(), newRequest(), newApprove(), newDecline(), newKubeconfig(), newExt(), newOpenAPI(), newVersion(), newExits())
 	tellUsage(root)
 	return root
 }
