@@ -151,6 +151,7 @@ type sandboxProcess struct{ s *Server }
 var (
 	sandboxUp       = prometheus.NewDesc("atoll_sandbox_up", "Whether the sandbox's process runs; without it extensions do not.", nil, nil)
 	sandboxRestarts = prometheus.NewDesc("atoll_sandbox_restarts_total", "How often the sandbox's process was started after it had ended; should be 0.", nil, nil)
+	sandboxRunning  = prometheus.NewDesc("atoll_sandbox_running", "Turns, starts and modules that the sandbox's process was asked for and has not answered.", nil, nil)
 	sandboxMemory   = prometheus.NewDesc("atoll_sandbox_resident_memory_bytes", "Resident memory of the sandbox's process; 0 where the system does not say.", nil, nil)
 )
 
@@ -158,6 +159,7 @@ var (
 func (sandboxProcess) Describe(ch chan<- *prometheus.Desc) {
 	ch <- sandboxUp
 	ch <- sandboxRestarts
+	ch <- sandboxRunning
 	ch <- sandboxMemory
 }
 
@@ -170,6 +172,7 @@ func (p sandboxProcess) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(sandboxUp, prometheus.GaugeValue, up)
 	ch <- prometheus.MustNewConstMetric(sandboxRestarts, prometheus.CounterValue, float64(life.Restarts))
+	ch <- prometheus.MustNewConstMetric(sandboxRunning, prometheus.GaugeValue, float64(life.Running))
 	ch <- prometheus.MustNewConstMetric(sandboxMemory, prometheus.GaugeValue, float64(life.Memory))
 }
 

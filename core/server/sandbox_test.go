@@ -44,7 +44,7 @@ func TestDeadSandboxIsSaidAndComesBack(t *testing.T) {
 	r.admin().must("GET", "/api/v1/workspaces", nil, 200)
 	eventually(t, "all is well again", func() bool { return ready() == "ok\n" })
 	figures := string(r.do(nil, "GET", "/metrics", nil, nil).body)
-	if !strings.Contains(figures, "\natoll_sandbox_up 1\n") || !strings.Contains(figures, "\natoll_sandbox_restarts_total ") ||
+	if !strings.Contains(figures, "\natoll_sandbox_up 1\n") || !strings.Contains(figures, "\natoll_sandbox_restarts_total ") || !strings.Contains(figures, "\natoll_sandbox_running ") ||
 		strings.Contains(figures, "\natoll_sandbox_restarts_total 0\n") || strings.Contains(figures, "\natoll_sandbox_resident_memory_bytes 0\n") {
 		t.Errorf("the figures say\n%s", figures)
 	}

@@ -13,6 +13,9 @@ type Life struct {
 	// why it last ended or could not be started, for logs.
 	Restarts uint64
 	Failure  string
+	// Running is how many turns, starts and modules it was asked for and has not
+	// answered; those that wait for a processor are among them.
+	Running int
 	// Memory is what of it is resident, in bytes; zero: the system does not say.
 	Memory uint64
 	// Lacking are the parts of its wall that this system does not have.

@@ -29,6 +29,8 @@ type line struct {
 	conn *net.UnixConn // of any other
 	out  []byte        // what is written next
 
+	owner any // of the question in flight; nil: nobody's
+
 	// For those who watch over a process.
 	asked atomic.Uint64 // odd: a question is in flight
 	limit atomic.Int64  // the time that it may take by itself, in nanoseconds

@@ -30,6 +30,11 @@ type Options struct {
 	CompileInChild bool
 	// Logger hears what the machines' owner should know. Nil: slog.Default().
 	Logger *slog.Logger `json:"-"` // each process has its own
+	// Judge hears whose questions a process of its own had not answered when it
+	// ended, unless it was ended on purpose: Start's Owner, or WithOwner's. What
+	// it says is in every LostError of that end. It must return at once, and use
+	// nothing of the Room. Nil: nobody asks.
+	Judge func(owners []any) (verdict any) `json:"-"`
 	// MaxModule is the largest module in bytes. Zero: 64 MiB.
 	MaxModule int
 	// MaxMemory is the most that a module may begin with, in bytes. Zero: 1 GiB.

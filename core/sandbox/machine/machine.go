@@ -52,6 +52,8 @@ type Start struct {
 	// Tenant and Extension say who waits: turns are served fairly by tenant,
 	// then by extension.
 	Tenant, Extension string
+	// Owner is who the machine's Room tells Options.Judge of; nil: nobody.
+	Owner any
 
 	wall int64 // see Turn
 }

@@ -36,12 +36,13 @@ type process struct {
 	roused chan struct{} // the watch is to look
 	awake  atomic.Bool
 
-	mu    sync.Mutex
-	ended error // why it is of no more use
-	lines map[*line]struct{}
-	fast  []*line // direct ones that nobody uses, the warmest last
-	idle  []*line // others
-	made  int     // direct ones, in use or not
+	mu      sync.Mutex
+	ended   error // why it is of no more use
+	verdict any   // of Options.Judge
+	lines   map[*line]struct{}
+	fast    []*line // direct ones that nobody uses, the warmest last
+	idle    []*line // others
+	made    int     // direct ones, in use or not
 }
 
 // startProcess starts this program as the sandbox's process and greets it.
@@ -82,7 +83,7 @@ func startProcess(r *Remote) (*process, error) {
 	}
 	go p.watch()
 	if err := p.greet(); err != nil {
-		p.kill(err)
+		p.kill(err, false)
 		<-p.gone
 		return nil, err
 	}
@@ -135,7 +136,7 @@ func (p *process) end(how error) {
 	if how == nil {
 		how = errors.New("exit status 0")
 	}
-	p.lose(errors.New("it ended"))
+	p.lose(errors.New("it ended"), true)
 	_ = p.door.Close()
 	p.mu.Lock()
 	p.ended = fmt.Errorf("%w (%w)", p.ended, how)
@@ -149,35 +150,49 @@ func (p *process) end(how error) {
 }
 
 // lose notes that the process is of no more use; whoever waits for an answer
-// hears of it.
-func (p *process) lose(why error) {
+// hears of it. judged: what it was doing may be the reason.
+func (p *process) lose(why error, judged bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended != nil {
 		return
 	}
 	p.ended = why
+	if judge := p.remote.options.Judge; judge != nil && judged {
+		p.verdict = judge(p.owners())
+	}
 	for l := range p.lines {
 		l.shut()
 	}
 }
 
-// kill ends the process for a reason that the log is told.
-func (p *process) kill(why error) {
-	p.lose(why)
+// owners are those of the questions in flight that run a guest or prepare a module.
+// What they wait for does not come before mu is let go. mu is held.
+func (p *process) owners() (all []any) {
+	for l := range p.lines {
+		if l.asked.Load()%2 == 1 && l.owner != nil {
+			all = append(all, l.owner)
+		}
+	}
+	return all
+}
+
+// kill ends the process for a reason that the log is told; judged as for lose.
+func (p *process) kill(why error, judged bool) {
+	p.lose(why, judged)
 	_ = p.cmd.Process.Kill()
 }
 
-// lost is ErrLost with why.
+// lost is the LostError with why.
 func (p *process) lost() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return fmt.Errorf("%w: the sandbox's process: %w", ErrLost, p.ended)
+	return &LostError{Verdict: p.verdict, why: fmt.Errorf("%w: the sandbox's process: %w", ErrLost, p.ended)}
 }
 
 // broken ends the process for an answer that is none.
 func (p *process) broken(why error) error {
-	p.kill(why)
+	p.kill(why, true)
 	return p.lost()
 }
 
@@ -229,7 +244,8 @@ func (p *process) pop(lines *[]*line) *line {
 func (p *process) open(direct bool) (*line, error) {
 	ours, theirs, err := pair()
 	if err != nil { // no descriptor is free: nothing that the process did
-		return nil, p.broken(err)
+		p.kill(err, false)
+		return nil, p.lost()
 	}
 	how := byte('p')
 	if direct {
@@ -243,7 +259,8 @@ func (p *process) open(direct bool) (*line, error) {
 	}
 	l, err := newLine(ours, direct)
 	if err != nil {
-		return nil, p.broken(err)
+		p.kill(err, false)
+		return nil, p.lost()
 	}
 	p.mu.Lock()
 	ended := p.ended != nil
@@ -279,8 +296,10 @@ func (p *process) give(l *line, failed bool) {
 
 // ask sends what lies in the line's out, then more, and reads the answer into
 // buf. An answer that is malformed, or of another kind, ends the process.
-// limit is the time that the question may take by itself.
-func (p *process) ask(l *line, about question, more []byte, buf []byte, most int, limit time.Duration) (h head, body, _ []byte, err error) {
+// limit is the time that the question may take by itself; owner is whose it is,
+// nil for what runs no guest and prepares no module.
+func (p *process) ask(l *line, owner any, about question, more []byte, buf []byte, most int, limit time.Duration) (h head, body, _ []byte, err error) {
+	l.owner = owner
 	l.limit.Store(int64(limit))
 	l.asked.Add(1)
 	if !p.awake.Load() {
@@ -289,25 +308,26 @@ func (p *process) ask(l *line, about question, more []byte, buf []byte, most int
 	if err = l.send(more); err == nil {
 		h, body, buf, err = l.receive(buf, most)
 	}
-	l.asked.Add(1)
 	if err == nil && h.kind != about {
 		err = malformed("an answer of kind %d to a question of kind %d", h.kind, about)
 	}
-	if err != nil {
+	if err != nil { // while it is in flight: it is judged with the others
 		err = p.broken(err)
 	}
+	l.asked.Add(1)
 	return h, body, buf, err
 }
 
-// askShort asks something that is no turn and has a short answer.
-func (p *process) askShort(h head, body []byte, most int, limit time.Duration) (head, []byte, error) {
+// askShort asks something that is no turn and has a short answer. owner is as
+// for ask.
+func (p *process) askShort(owner any, h head, body []byte, most int, limit time.Duration) (head, []byte, error) {
 	l, err := p.take()
 	if err != nil {
 		return head{}, nil, err
 	}
 	h.size = uint32(len(body))
 	l.out = appendHead(l.out[:0], h)
-	answer, body, _, err := p.ask(l, h.kind, body, nil, most, limit)
+	answer, body, _, err := p.ask(l, owner, h.kind, body, nil, most, limit)
 	p.give(l, err != nil)
 	return answer, body, err
 }
@@ -318,7 +338,7 @@ func (p *process) greet() error {
 	if err != nil {
 		return err
 	}
-	h, body, err := p.askShort(head{kind: askHello}, body, maxText, p.remote.patience.greeting)
+	h, body, err := p.askShort(nil, head{kind: askHello}, body, maxText, p.remote.patience.greeting)
 	if err != nil {
 		return err
 	}

@@ -12,10 +12,13 @@ import (
 
 // filled sets every field that it knows how to set, and fails at any other: who
 // adds a field learns here that it has to cross.
-func filled(t *testing.T, v reflect.Value, skip ...string) {
+func filled(t *testing.T, v reflect.Value) {
 	t.Helper()
 	for n := range v.NumField() {
 		f, name := v.Field(n), v.Type().Field(n).Name
+		if name == "Owner" { // which the core keeps
+			continue
+		}
 		switch f.Interface().(type) {
 		case time.Duration:
 			f.SetInt(int64(n+1) * 1e6)
@@ -116,7 +119,7 @@ func TestEveryFieldCrosses(t *testing.T) {
 	if n := reflect.TypeFor[Turn]().NumField() - 1; n != len(asked)+len(answered) {
 		t.Errorf("a turn has %d fields, and %d cross", n, len(asked)+len(answered))
 	}
-	if n := reflect.TypeFor[Start]().NumField() - 1; n != 7 {
+	if n := reflect.TypeFor[Start]().NumField() - 2; n != 7 {
 		t.Errorf("a start has %d fields, and 7 cross", n)
 	}
 }

@@ -83,7 +83,7 @@ func (r *Remote) keep(p *process) {
 		select {
 		case <-p.gone:
 		case <-r.done:
-			p.kill(errors.New("the sandbox is closed"))
+			p.kill(errors.New("the sandbox is closed"), false)
 			<-p.gone
 			r.down(p.ended)
 			return
@@ -133,10 +133,15 @@ func (r *Remote) down(why error) {
 // Life looks at the process.
 func (r *Remote) Life() Life {
 	r.mu.Lock()
-	life := r.life
+	life, p := r.life, r.now
 	r.mu.Unlock()
 	if life.Up {
 		life.Memory = resident(life.PID)
+	}
+	if p != nil {
+		p.mu.Lock()
+		life.Running = len(p.owners())
+		p.mu.Unlock()
 	}
 	return life
 }
@@ -178,11 +183,11 @@ func (r *Remote) Close(ctx context.Context) error {
 	}
 }
 
-// Prepare implements Room. Where the process ends meanwhile, it is tried once more:
-// nothing of it has been seen.
+// Prepare implements Room. Where the process ends meanwhile, it is tried once more,
+// as long as nobody judges that: nothing of it has been seen.
 func (r *Remote) Prepare(ctx context.Context, wasm []byte) (Report, error) {
 	report, err := r.prepare(ctx, wasm)
-	if errors.Is(err, ErrLost) {
+	if unjudged(err) {
 		report, err = r.prepare(ctx, wasm)
 	}
 	return report, err
@@ -193,7 +198,7 @@ func (r *Remote) prepare(ctx context.Context, wasm []byte) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	report, _, err := p.judge(ctx, askPrepare, wasm)
+	report, _, err := p.judge(ctx, ownerOf(ctx), askPrepare, wasm)
 	return report, err
 }
 
@@ -204,7 +209,7 @@ func (r *Remote) Load(ctx context.Context, wasm []byte) (Code, Report, error) {
 	if err != nil {
 		return nil, Report{}, err
 	}
-	report, id, err := p.judge(ctx, askLoad, wasm)
+	report, id, err := p.judge(ctx, ownerOf(ctx), askLoad, wasm)
 	if err != nil {
 		return nil, report, err
 	}
@@ -218,8 +223,8 @@ func (r *Remote) Load(ctx context.Context, wasm []byte) (Code, Report, error) {
 }
 
 // judge asks the process to prepare or to load a module. When ctx ends first the
-// work goes on, and what comes of it is thrown away.
-func (p *process) judge(ctx context.Context, about question, wasm []byte) (report Report, id uint64, err error) {
+// work goes on, and what comes of it is thrown away. owner is as for ask.
+func (p *process) judge(ctx context.Context, owner any, about question, wasm []byte) (report Report, id uint64, err error) {
 	o := &p.remote.options
 	if len(wasm) > o.MaxModule { // it would not take it
 		report, _ = inspect(wasm, o.MaxModule, o.MaxMemory)
@@ -239,7 +244,7 @@ func (p *process) judge(ctx context.Context, about question, wasm []byte) (repor
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		h, body, err := p.askShort(head{kind: about}, wasm, maxReport, p.remote.patience.module)
+		h, body, err := p.askShort(owner, head{kind: about}, wasm, maxReport, p.remote.patience.module)
 		if about == askPrepare {
 			<-p.remote.preparing
 		}
@@ -277,7 +282,7 @@ const maxReport = 4 << 20
 
 // forget tells the process that something is not needed any more.
 func (p *process) forget(about question, id uint64) {
-	_, _, _ = p.askShort(head{kind: about, id: id}, nil, 0, 0)
+	_, _, _ = p.askShort(nil, head{kind: about, id: id}, nil, 0, 0)
 }
 
 func (p *process) dead() bool {
@@ -322,8 +327,8 @@ func keepModule(cache string, wasm []byte) (*os.File, error) {
 }
 
 // loaded gives the process that is up and the code's id there; it loads the code
-// where need be.
-func (c *remoteCode) loaded(ctx context.Context) (*process, uint64, error) {
+// where need be. owner is as for ask.
+func (c *remoteCode) loaded(ctx context.Context, owner any) (*process, uint64, error) {
 	p, err := c.remote.process(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -341,7 +346,7 @@ func (c *remoteCode) loaded(ctx context.Context) (*process, uint64, error) {
 	if _, err := c.module.ReadAt(wasm, 0); err != nil {
 		return nil, 0, fmt.Errorf("%w: reading the module that was kept aside: %w", ErrStart, err)
 	}
-	_, id, err := p.judge(ctx, askLoad, wasm)
+	_, id, err := p.judge(ctx, owner, askLoad, wasm)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -349,18 +354,18 @@ func (c *remoteCode) loaded(ctx context.Context) (*process, uint64, error) {
 	return p, id, nil
 }
 
-// Start implements Code. Where the process ends meanwhile, it is tried once more:
-// nobody has seen anything of that machine.
+// Start implements Code. Where the process ends meanwhile, it is tried once more,
+// as long as nobody judges that: nobody has seen anything of that machine.
 func (c *remoteCode) Start(ctx context.Context, s Start) (Machine, error) {
 	m, err := c.start(ctx, s)
-	if errors.Is(err, ErrLost) {
+	if unjudged(err) {
 		m, err = c.start(ctx, s)
 	}
 	return m, err
 }
 
 func (c *remoteCode) start(ctx context.Context, s Start) (Machine, error) {
-	p, id, err := c.loaded(ctx)
+	p, id, err := c.loaded(ctx, s.Owner)
 	if err != nil {
 		return nil, err
 	}
@@ -369,7 +374,7 @@ func (c *remoteCode) start(ctx context.Context, s Start) (Machine, error) {
 		return nil, err
 	}
 	l.out = c.remote.clock.appendStart(l.out[:0], id, s)
-	h, body, _, err := p.ask(l, askStart, nil, nil, maxText, s.CPU)
+	h, body, _, err := p.ask(l, s.Owner, askStart, nil, nil, maxText, s.CPU)
 	p.give(l, err != nil)
 	if err != nil {
 		return nil, err
@@ -384,7 +389,7 @@ func (c *remoteCode) start(ctx context.Context, s Start) (Machine, error) {
 	if len(body) != 8 {
 		return nil, p.broken(malformed("a start's answer of %d bytes", len(body)))
 	}
-	m := &remoteMachine{process: p, id: h.id, limit: s.Memory, most: toldSize + maxSaid + c.remote.options.MaxFrames + 1 + maxText}
+	m := &remoteMachine{process: p, owner: s.Owner, id: h.id, limit: s.Memory, most: toldSize + maxSaid + c.remote.options.MaxFrames + 1 + maxText}
 	if err := m.holds(binary.LittleEndian.Uint64(body)); err != nil {
 		return nil, err
 	}
@@ -403,6 +408,7 @@ func (c *remoteCode) Close() {
 // remoteMachine is a machine in the process.
 type remoteMachine struct {
 	process *process
+	owner   any
 	id      uint64
 	limit   uint64 // of its memory
 	most    int    // bytes of an answer
@@ -424,7 +430,7 @@ func (m *remoteMachine) Turn(t *Turn) error {
 		return err
 	}
 	l.out = p.remote.clock.appendTurn(l.out[:0], m.id, t)
-	h, body, buf, err := p.ask(l, askTurn, t.Batch, fit(m.answer, m.used), m.most, t.CPU)
+	h, body, buf, err := p.ask(l, m.owner, askTurn, t.Batch, fit(m.answer, m.used), m.most, t.CPU)
 	p.give(l, err != nil)
 	m.answer, m.used = buf, headSize+len(body)
 	if err != nil {

@@ -113,6 +113,72 @@ func TestKilledProcessLosesItsMachinesAndNothingElse(t *testing.T) {
 	}
 }
 
+// TestDeathIsJudgedByWhatRan has a process end while one machine is in the middle
+// of a turn and another one is not.
+func TestDeathIsJudgedByWhatRan(t *testing.T) {
+	for how, end := range map[string]func(r *Remote){
+		"killed": func(r *Remote) { r.signal(t, syscall.SIGKILL) },
+		"hung":   func(r *Remote) { r.signal(t, syscall.SIGSTOP) },
+	} {
+		t.Run(how, func(t *testing.T) {
+			var heard [][]any
+			judge := func(owners []any) any {
+				heard = append(heard, owners)
+				return how
+			}
+			r, err := newRemote(t.Context(), Options{Logger: quiet, MaxFrames: 1 << 20, Judge: judge}, processWork, hasty)
+			if err != nil {
+				t.Fatal(err)
+			}
+			owned := func(owner string) Machine {
+				s := beginning()
+				s.Owner, s.CPU = owner, time.Minute
+				m, err := codeOf(t, r, echoGuest()).Start(t.Context(), s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(m.Close)
+				return m
+			}
+			loops, waits := owned("loops"), owned("waits")
+			if _, err := say(waits, "hello"); err != nil {
+				t.Fatal(err)
+			}
+			if n := r.Life().Running; n != 0 {
+				t.Errorf("%d run", n)
+			}
+			lost := make(chan error, 1)
+			go func() {
+				turn := &Turn{Now: time.Now(), Batch: []byte("loop"), CPU: time.Hour}
+				lost <- loops.Turn(turn)
+			}()
+			eventually(t, "it runs", func() bool { return r.Life().Running == 1 })
+			end(r)
+			var e *LostError
+			if err := <-lost; !errors.As(err, &e) || e.Verdict != how {
+				t.Errorf("the one that ran ended with %v", err)
+			}
+			_, idle := say(waits, "hello")
+			if !errors.As(idle, &e) || !errors.Is(idle, ErrLost) || e.Verdict != how {
+				t.Errorf("the one that waited ended with %v", idle)
+			}
+			eventually(t, "it is up again", func() bool { return r.Life().Up })
+			if len(heard) != 1 || len(heard[0]) != 1 || heard[0][0] != "loops" {
+				t.Errorf("the judge has heard %v", heard)
+			}
+			again := owned("loops") // and what is closed is not judged
+			go func() { lost <- again.Turn(&Turn{Now: time.Now(), Batch: []byte("loop"), CPU: time.Hour}) }()
+			eventually(t, "it runs", func() bool { return r.Life().Running == 1 })
+			if err := r.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if err := <-lost; !errors.As(err, &e) || e.Verdict != nil || len(heard) != 1 {
+				t.Errorf("it ended with %v; the judge has heard %v", err, heard)
+			}
+		})
+	}
+}
+
 func TestPreparingOutlivesTheProcess(t *testing.T) {
 	r := starts(t, processWork, hasty)
 	wasm := bomb(300, busy(1500)) // which takes a while

@@ -69,7 +69,7 @@ func (p *process) watch() {
 			busy, late := p.look(seen)
 			switch {
 			case late != nil:
-				p.kill(late)
+				p.kill(late, true)
 				return
 			case busy:
 				quiet = 0
@@ -88,7 +88,7 @@ func (p *process) watch() {
 					continue
 				}
 				if silent++; silent >= p.remote.patience.silence {
-					p.kill(fmt.Errorf("it did not answer for %v", time.Duration(silent)*p.remote.patience.look))
+					p.kill(fmt.Errorf("it did not answer for %v", time.Duration(silent)*p.remote.patience.look), true)
 					return
 				}
 			}
@@ -140,7 +140,7 @@ func (p *process) look(seen map[*line]watched) (busy bool, late error) {
 
 // ping asks whether the process lives; pong is closed when it says so.
 func (p *process) ping(pong chan struct{}) {
-	if _, _, err := p.askShort(head{kind: askPing}, nil, 0, 0); err == nil {
+	if _, _, err := p.askShort(nil, head{kind: askPing}, nil, 0, 0); err == nil {
 		close(pong)
 	}
 }
