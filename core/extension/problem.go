@@ -111,8 +111,11 @@ func problemOf(err error) problem {
 	switch {
 	case errors.As(err, &fault):
 		p := problem{Status: http.StatusBadGateway, Title: "The extension failed", Class: string(fault.Class), Detail: "Its instance ended by its own fault. Others are not affected."}
-		if fault.Class == sandbox.FaultTime {
+		switch fault.Class {
+		case sandbox.FaultTime:
 			p.Status, p.Title = http.StatusGatewayTimeout, "The extension took too long"
+		case sandbox.FaultCrash:
+			p.Detail = "The sandbox's process ended again and again while it ran."
 		}
 		return p
 	case errors.As(err, &broken):

@@ -31,6 +31,7 @@ func TestProblemNamesTheCulpritAndNothingInside(t *testing.T) {
 		{fault(sandbox.FaultMemory), 502, "memory", ""},
 		{fault(sandbox.FaultStack), 502, "stack", ""},
 		{fault(sandbox.FaultStart), 502, "start", ""},
+		{fault(sandbox.FaultCrash), 502, "crash", ""},
 		{fault(sandbox.FaultTime), 504, "time", ""},
 		{fmt.Errorf("%w: another request's fault (trap)", sandbox.ErrInterrupted), 503, "interrupted", "1"},
 		{&sandbox.BrokenError{Until: time.Now().Add(time.Hour), Class: sandbox.FaultTrap}, 503, "breaker", "3600"},

@@ -157,8 +157,9 @@ func (b *breakers) release(t tenant, probe uint64) {
 	}
 }
 
-// failed counts a fault. c has the names, and may be nil.
-func (b *breakers) failed(t tenant, c *Caller, class Class) {
+// failed counts a fault, after which the breaker is open for rest whatever there was
+// before; zero: that depends. c has the names, and may be nil.
+func (b *breakers) failed(t tenant, c *Caller, class Class, rest time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
@@ -185,6 +186,8 @@ func (b *breakers) failed(t tenant, c *Caller, class Class) {
 	copy(br.recent[:], br.recent[1:])
 	br.recent[breakAfter-1] = now
 	switch {
+	case rest > 0:
+		br.backOff = rest
 	case br.State == BreakerHalfOpen:
 		br.backOff = min(2*br.backOff, backOffMax)
 	case br.State == BreakerClosed && !br.recent[0].IsZero() && now.Sub(br.recent[0]) <= breakWithin:
@@ -264,7 +267,9 @@ func (b *breakers) broken() (n int) {
 // while it waited. g.loading is held.
 func (g *Guest) startFor(ctx context.Context, key instanceKey, c *Caller) (*instance, error) {
 	t := g.tenantOf(c)
-	if key.kind != instanceAgain { // which the breaker has let through once
+	// What is run again the breaker has let through once, but for what may end the
+	// process: all that came together would do so one after the other.
+	if key.kind != instanceAgain || g.engine.deaths.suspected(g.program()) {
 		if err := g.breakers.refuses(t); err != nil {
 			return nil, err
 		}
@@ -272,21 +277,32 @@ func (g *Guest) startFor(ctx context.Context, key instanceKey, c *Caller) (*inst
 	if err := g.makeRoom(c); err != nil {
 		return nil, err
 	}
-	i, err := g.start(ctx, key, g.recorded(key, t))
+	i, err := g.start(ctx, key, c)
 	var f *Fault
 	switch {
 	case errors.As(err, &f):
-		g.breakers.failed(t, c, f.Class)
-		g.accounts.of(t, c, time.Now()).fault(f.Class)
+		g.failed(t, c, f)
 	case errors.Is(err, ErrModule):
-		g.breakers.failed(t, c, FaultStart)
+		g.breakers.failed(t, c, FaultStart, 0)
 	}
 	return i, err
+}
+
+// failed blames a tenant for a fault. c has the names.
+func (g *Guest) failed(t tenant, c *Caller, f *Fault) {
+	g.breakers.failed(t, c, f.Class, f.rest)
+	g.accounts.of(t, c, time.Now()).fault(f.Class)
 }
 
 // blame counts a fault once for each tenant with a stream of which it is not
 // found out by running it again whether it did it. i.mu is held.
 func (i *instance) blame(f *Fault) {
+	if f.Class == FaultCrash { // of one tenant, whatever of it was running
+		for _, t := range i.aboard.tenants {
+			i.guest.failed(t, &i.aboard.caller, f)
+		}
+		return
+	}
 	blamed := map[tenant]bool{}
 	for _, s := range i.streams {
 		if s.guestOpened() || s.again || blamed[s.tenant] {
@@ -297,7 +313,7 @@ func (i *instance) blame(f *Fault) {
 		if s.orphan { // whoever asked uses the request for something else
 			caller = nil
 		}
-		i.guest.breakers.failed(s.tenant, caller, f.Class)
+		i.guest.breakers.failed(s.tenant, caller, f.Class, 0)
 		s.bill.account.fault(f.Class)
 	}
 }

@@ -242,13 +242,13 @@ func TestPoisonAmongNeighboursBlamesNoneOfThem(t *testing.T) {
 func TestBreakersAreBounded(t *testing.T) {
 	c, at := failing(t, Spec{Name: "crowd"})
 	for n := range maxBreakers + 10 {
-		c.breakers.failed(tenant{workspace: fmt.Sprint(n)}, nil, FaultTrap)
+		c.breakers.failed(tenant{workspace: fmt.Sprint(n)}, nil, FaultTrap, 0)
 	}
 	if n := len(c.Health()); n != maxBreakers {
 		t.Errorf("%d are kept", n)
 	}
 	at.pass(breakWithin + 1)
-	c.breakers.failed(tenant{workspace: "late"}, nil, FaultTrap)
+	c.breakers.failed(tenant{workspace: "late"}, nil, FaultTrap, 0)
 	if n := len(c.Health()); n != 1 {
 		t.Errorf("%d are kept when they are old", n)
 	}

@@ -30,7 +30,8 @@ type Options struct {
 	// of this one's: no environment, no files but the cache, no network, no
 	// credentials. It is this program, started again, which must call RunChild
 	// first of all. Whenever it ends it is started again: requests under way
-	// are run again where they may be, the others end with ErrInterrupted. It
+	// are run again where they may be, the others end with ErrInterrupted. Who
+	// ends it again and again is blamed for that (FaultCrash). It
 	// takes Unix; Linux alone has the whole wall.
 	OwnProcess bool
 	// Logger hears what the sandbox and its guests say. Nil: slog.Default().
@@ -67,7 +68,8 @@ type Engine struct {
 	idleAfter time.Duration
 	maxMemory uint64
 	caps      Limits
-	places    int          // how many guests compute at once
+	places    int // how many guests compute at once
+	deaths    deaths
 	kept      atomic.Int64 // bytes of requests' bodies, to run them again
 
 	mu     sync.Mutex
@@ -93,9 +95,11 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if e.maxMemory == 0 {
 		e.maxMemory = 1 << 30
 	}
+	e.deaths.init(e.logger)
 	options := machine.Options{
 		CacheDir: o.CacheDir, CacheSize: o.CacheSize, CompileInChild: o.CompileInChild,
 		Logger: e.logger, MaxModule: o.MaxModule, MaxMemory: o.MaxMemory,
+		Judge: e.deaths.judge,
 	}
 	var err error
 	if o.OwnProcess {
@@ -150,13 +154,6 @@ func (e *Engine) close(ctx context.Context) error {
 
 // Report is what Prepare found.
 type Report = machine.Report
-
-// Prepare checks a module against the wire's rules and the limits, compiles it,
-// and leaves the result in the cache. A module with faults gives them all in
-// the report and an error that wraps ErrModule; nothing of it has run.
-func (e *Engine) Prepare(ctx context.Context, wasm []byte) (Report, error) {
-	return e.room.Prepare(ctx, wasm)
-}
 
 // Limits gives the limits that hold for a guest that wishes for these.
 func (e *Engine) Limits(wish Limits) Limits {

@@ -5,6 +5,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox/machine"
 	"github.com/atoll-platform/atoll/sdk/go/wire"
@@ -42,6 +43,8 @@ const (
 	FaultWire Class = "wire"
 	// FaultWindow: it sent more than its window.
 	FaultWindow Class = "window"
+	// FaultCrash: the sandbox's process ended under it again and again.
+	FaultCrash Class = "crash"
 )
 
 // Fault is why an instance ended. Every stream in flight on it ends with it.
@@ -51,6 +54,8 @@ type Fault struct {
 	// Detail is for logs and the extension's author; it may hold what the
 	// guest said and is not for clients.
 	Detail string
+
+	rest time.Duration // of a crash: for how long the breaker opens at once
 }
 
 // Error says class and extension, and not the detail.

@@ -115,6 +115,9 @@ func (g *Guest) key(c *Caller) instanceKey {
 	user, workspace := c.uids()
 	switch g.spec.Isolation {
 	case IsolateShared:
+		if g.engine.deaths.suspected(g.program()) { // so that it can be known whose request it is
+			return g.loneKey(instanceRequest)
+		}
 		return instanceKey{kind: "shared"}
 	case IsolateWorkspace:
 		if workspace != "" {
@@ -130,7 +133,7 @@ func (g *Guest) key(c *Caller) instanceKey {
 
 // Kinds of instances that are for one request.
 const (
-	instanceRequest = "request" // by isolation
+	instanceRequest = "request" // by isolation, or because it may end the process
 	instanceAgain   = "again"   // what is run again after another's fault
 )
 
@@ -238,19 +241,24 @@ func (g *Guest) retire(i *instance) {
 	g.put(i)
 }
 
-// start loads the code if need be and starts an instance, which a session may
-// record. g.loading is held.
-func (g *Guest) start(ctx context.Context, key instanceKey, session *recordingSession) (*instance, error) {
+// start loads the code if need be and starts an instance for a caller, which a
+// session may record. g.loading is held.
+func (g *Guest) start(ctx context.Context, key instanceKey, c *Caller) (*instance, error) {
+	session := g.recorded(key, g.tenantOf(c))
 	defer session.started()
-	c, err := g.loaded(ctx)
+	code, err := g.loaded(ctx, c)
+	var f *Fault
+	if errors.As(err, &f) {
+		g.faulted(f)
+	}
 	if err != nil {
 		return nil, err
 	}
 	quarter := int(g.limits.Memory / 4)
 	i := &instance{
 		guest: g, key: key, alone: key.kind == instanceRequest || key.kind == instanceAgain, place: key.place,
-		session: session,
-		signal:  make(chan struct{}, 1), done: make(chan struct{}),
+		session: session, aboard: g.aboard(c),
+		signal: make(chan struct{}, 1), done: make(chan struct{}),
 		streams: map[uint32]*stream{}, nextID: g.firstID,
 		windowSize: quarter, window: quarter, room: quarter,
 		active: time.Now(), ledger: ledger{turn: 1},
@@ -258,7 +266,7 @@ func (g *Guest) start(ctx context.Context, key instanceKey, session *recordingSe
 	i.wanted.Store(1)
 	started := make(chan error)
 	go func() { // the instance's own goroutine, from its first instruction on
-		err := i.start(context.Background(), c)
+		err := i.start(context.Background(), code)
 		if err == nil {
 			g.mu.Lock()
 			if g.closed {
@@ -280,7 +288,6 @@ func (g *Guest) start(ctx context.Context, key instanceKey, session *recordingSe
 	if err = <-started; err == nil {
 		return i, nil
 	}
-	var f *Fault
 	if errors.As(err, &f) {
 		g.faulted(f)
 	}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,9 @@ type instance struct {
 	place *place // that it holds until it ends
 	run   machine.Machine
 	log   *guestLog
+
+	aboard aboard // in whose place the instance stands when the process ends
+	boards bool   // requests have come or gone since the last turn
 
 	session  *recordingSession   // that records it, until it has a machine; nil: none
 	recorder *recording.Recorder // nil: it is not recorded
@@ -109,10 +113,12 @@ func (i *instance) start(ctx context.Context, code machine.Code) error {
 	e := i.guest.engine
 	now := time.Now()
 	i.log = newGuestLog(i.guest.logger, i.guest.limits.LogLinesPerMinute, now)
+	placed := e.deaths.board(&i.aboard)
 	run, err := i.machine(ctx, code, machine.Start{
 		Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerPoll,
-		Tenant: i.key.tenant(), Extension: i.guest.spec.Name,
+		Tenant: i.key.tenant(), Extension: i.guest.spec.Name, Owner: &i.aboard,
 	})
+	e.deaths.leave(placed)
 	if err != nil {
 		return i.failure(err)
 	}
@@ -214,6 +220,7 @@ func (i *instance) turn(now time.Time) {
 	batch := i.takeBatch()
 	i.company = i.carried()
 	i.handsOver(batch)
+	i.embark()
 	i.mu.Unlock()
 	err := i.enter(now, batch)
 
@@ -243,6 +250,27 @@ func (i *instance) turn(now time.Time) {
 	i.mu.Unlock()
 	for _, start := range starts {
 		go start()
+	}
+}
+
+// embark notes for whom the guest may work in the turn that begins: where tenants
+// share the instance, for all whose requests it carries. i.mu is held.
+func (i *instance) embark() {
+	if !i.boards || i.guest.spec.Isolation != IsolateShared {
+		return
+	}
+	i.boards = false
+	a := &i.aboard
+	a.tenants = a.tenants[:0]
+	for _, s := range i.streams {
+		if !s.guestOpened() && !slices.Contains(a.tenants, s.tenant) {
+			if a.tenants = append(a.tenants, s.tenant); len(a.tenants) == 2 {
+				return
+			}
+			if !s.orphan { // or else whoever asked uses the request for something else
+				a.caller = s.request.Caller
+			}
+		}
 	}
 }
 
@@ -295,7 +323,9 @@ func (i *instance) enter(now time.Time, batch []byte) error {
 		i.asked = time.Time{} // it says anew what it waits for
 	}
 	t.Now, t.Batch, t.CPU = now, batch, i.guest.limits.CPUPerPoll
+	placed := i.guest.engine.deaths.board(&i.aboard)
 	err := i.run.Turn(t)
+	i.guest.engine.deaths.leave(placed)
 	i.ledger.owed.Add(t.Used)
 	i.log.wrote(now, t.Said, t.Unsaid)
 	return err
@@ -363,7 +393,10 @@ func (i *instance) fault(class Class, detail string) *Fault {
 // failure is what an error of the guest's machine stands for: a *Fault, or that
 // the machine was lost.
 func (i *instance) failure(err error) error {
+	err = i.aboard.crashed(err)
 	switch {
+	case errors.As(err, new(*Fault)):
+		return err
 	case errors.Is(err, machine.ErrLost):
 		i.guest.logger.Warn("an instance of an extension was lost", slog.Any("error", err))
 		return err

@@ -86,7 +86,7 @@ func TestRequestsOutliveTheProcess(t *testing.T) {
 		var all sync.WaitGroup
 		for n := range clean {
 			all.Go(func() {
-				target := fmt.Sprintf("/sleep/%d", 200+n) // asleep when the process dies
+				target := fmt.Sprintf("/sleep/%d", 500+n) // asleep when the process dies, so not to blame
 				if _, err := get(t.Context(), g, target); err != nil {
 					t.Errorf("round %d: a clean request: %v", round, err)
 				}

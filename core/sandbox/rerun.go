@@ -9,7 +9,7 @@
 // behalf but what its door calls safe.
 //
 // A lost machine is nobody's fault: what it carried is run again as if it had
-// only now come.
+// only now come, but alone where it may have ended the process.
 package sandbox
 
 import (
@@ -28,8 +28,11 @@ import (
 func (i *instance) told(s *stream, why error) error {
 	f, _ := why.(*Fault)
 	lost := errors.Is(why, machine.ErrLost)
-	if s.guestOpened() || f == nil && !lost || f != nil && max(i.company, i.carried()) == 1 {
-		return why // a request that was alone did it
+	switch {
+	case s.guestOpened() || f == nil && !lost:
+		return why
+	case f != nil && (f.Class == FaultCrash || max(i.company, i.carried()) == 1):
+		return why // a request that was alone did it, or its tenant has again and again
 	}
 	if s.err == nil && !s.once && s.kept.whole() {
 		s.again, s.body = true, nil // which is read on, and not closed
@@ -84,7 +87,12 @@ func (a *reruns) next(ctx context.Context, g *Guest, c *Caller, s *stream, err e
 	switch {
 	case lost && !a.lost && (s == nil || s.again):
 		a.lost = true
-		return g.key(c), nil
+		if s == nil || !verdictOf(err).found(&s.inst.aboard) {
+			return g.key(c), nil
+		}
+		if a.alone {
+			return instanceKey{}, err
+		}
 	case s == nil && lost:
 		return instanceKey{}, fmt.Errorf("%w: %w", ErrInterrupted, err)
 	case s == nil || !s.again || lost || a.alone:

@@ -175,9 +175,12 @@ func (g *Guest) startBeside(ctx context.Context, key instanceKey, c *Caller, mos
 		return nil
 	}
 	if now, _ := g.memory.look(); now < g.limits.MemoryTotal {
-		i, err := g.start(ctx, key, g.recorded(key, t))
+		i, err := g.start(ctx, key, c)
 		if err == nil {
 			return i
+		}
+		if f := (*Fault)(nil); errors.As(err, &f) && f.Class == FaultCrash { // or the next one tries it too
+			g.failed(t, c, f)
 		}
 		if errors.Is(err, ErrClosed) {
 			return nil

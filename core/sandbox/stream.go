@@ -101,6 +101,7 @@ func (i *instance) newStream(id uint32, pooled bool) *stream {
 		i.opened++
 	} else {
 		i.carries.Store(int32(i.carried()))
+		i.boards = true
 	}
 	return s
 }
@@ -136,6 +137,7 @@ func (i *instance) remove(s *stream) {
 		}
 	} else {
 		i.carries.Store(int32(i.carried()))
+		i.boards = true
 	}
 	if s.cancel != nil {
 		s.cancel()

@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/atoll-platform/atoll/core/sandbox/machine"
@@ -25,7 +26,11 @@ func (g *Guest) Warm(ctx context.Context) error {
 	}
 	g.starting++
 	g.mu.Unlock()
-	_, err := g.loaded(ctx)
+	_, err := g.loaded(ctx, nil)
+	var f *Fault
+	if errors.As(err, &f) {
+		g.faulted(f)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.starting--
@@ -34,21 +39,24 @@ func (g *Guest) Warm(ctx context.Context) error {
 	return err
 }
 
-// loaded gives the code, and loads it if need be. g.loading is held, and the
-// caller is counted in g.starting.
-func (g *Guest) loaded(ctx context.Context) (machine.Code, error) {
+// loaded gives the code, and loads it if need be for a caller; nil: for nobody.
+// g.loading is held, and whoever asks is counted in g.starting.
+func (g *Guest) loaded(ctx context.Context, c *Caller) (machine.Code, error) {
 	g.mu.Lock()
-	c := g.code
+	code := g.code
 	g.mu.Unlock()
-	if c != nil {
-		return c, nil
+	if code != nil {
+		return code, nil
 	}
-	c, err := g.source(ctx)
+	a := g.aboard(c)
+	placed := g.engine.deaths.board(&a)
+	code, err := g.source(machine.WithOwner(ctx, &a))
+	g.engine.deaths.leave(placed)
 	if err != nil {
-		return nil, err
+		return nil, a.crashed(err)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.code = c
-	return c, nil
+	g.code = code
+	return code, nil
 }

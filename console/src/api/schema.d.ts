@@ -1905,7 +1905,7 @@ export interface components {
              * @description Of its last fault.
              * @enum {string}
              */
-            class: "start" | "trap" | "time" | "memory" | "stack" | "wire" | "window";
+            class: "start" | "trap" | "time" | "memory" | "stack" | "wire" | "window" | "crash";
             /**
              * Format: int64
              * @description How often it failed since it was last well.

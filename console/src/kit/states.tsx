@@ -69,6 +69,8 @@ export function faultWords(fault: string): string {
     case 'wire':
     case 'window':
       return t('it broke the protocol');
+    case 'crash':
+      return t('the sandbox ended while it ran');
     default:
       return fault;
   }

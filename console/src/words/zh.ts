@@ -603,6 +603,7 @@ export const zh: Record<string, string> = {
   'it wanted too much memory': '所需内存过多',
   'its calls went too deep': '调用层次过深',
   'it broke the protocol': '违反协议',
+  'the sandbox ended while it ran': '运行期间沙箱进程终止',
   'This extension failed here again and again ({cause}) and is given a rest. Other workspaces are not affected.':
     '此扩展在这里反复出错（{cause}），已暂停请求。其他工作空间不受影响。',
   'This extension failed here again and again and is given a rest. Other workspaces are not affected.':

@@ -16,7 +16,7 @@ type Breaker struct {
 	Workspace string    `json:"workspace,omitempty" doc:"Whose requests it is; empty: those of a user that belong to no workspace." example:"shop"`
 	User      string    `json:"user,omitempty" doc:"Of an extension that keeps users apart, and of requests without a workspace: whose." example:"jane"`
 	State     string    `json:"state" enum:"open,half-open" doc:"open: no request goes through. half-open: one does, and decides."`
-	Class     string    `json:"class" enum:"start,trap,time,memory,stack,wire,window" doc:"Of its last fault."`
+	Class     string    `json:"class" enum:"start,trap,time,memory,stack,wire,window,crash" doc:"Of its last fault."`
 	Since     time.Time `json:"since" doc:"Since when it is in this state."`
 	Until     time.Time `json:"until" doc:"When the next request goes through, to see whether it has recovered."`
 	Faults    int       `json:"faults" doc:"How often it failed since it was last well."`
