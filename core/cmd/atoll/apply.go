@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -33,7 +34,8 @@ it stays as it is. Roles are named by their names or ids. atoll get -o yaml writ
 such documents; a status in them is not looked at.
 
 All documents are checked before anything is sent. They are applied in their
-order; the first that Atoll refuses ends it, and what was done before stays.`
+order; the first that Atoll refuses ends it, and what was done before stays.
+What somebody else changes meanwhile is not overwritten: it is a conflict.`
 
 // documents are the flags of commands that read documents.
 type documents struct{ files []string }
@@ -175,7 +177,7 @@ func (a *applier) one(ctx context.Context, s source) error {
 	}
 	said := result
 	if a.writes {
-		once, err := a.do(ctx, plan)
+		once, err := a.doOrAgain(ctx, s, plan)
 		if once != "" {
 			said += "; the password for the first sign-in, shown this once: " + once
 		}
@@ -191,6 +193,32 @@ func (a *applier) one(ctx context.Context, s source) error {
 	a.counts[result]++
 	_, err = fmt.Fprintf(a.out, "%s: %s\n", s, printable(said))
 	return err
+}
+
+// doOrAgain takes the steps of a plan, each only while what it changes is as it was
+// read. When it is not, it is read once more: where nothing of what the document is
+// about was changed by somebody else, the rest is done.
+func (a *applier) doOrAgain(ctx context.Context, s source, plan change) (once string, err error) {
+	once, err = a.do(ctx, plan)
+	if !isStatus(err, http.StatusPreconditionFailed) {
+		return once, err
+	}
+	now, readErr := a.plan(ctx, s)
+	if readErr != nil {
+		return once, readErr
+	}
+	if others := now.changedSince(plan); len(others) > 0 || now.there != plan.there {
+		what := ""
+		if len(others) > 0 {
+			what = " (" + strings.Join(others, ", ") + ")"
+		}
+		return once, s.wrap("", &exitError{exitConflict, fmt.Errorf("%s: conflict: somebody else has changed it%s while this was applied; atoll diff shows what is there now, and atoll apply takes the document as it is", s, what)})
+	}
+	_, err = a.do(ctx, now)
+	if isStatus(err, http.StatusPreconditionFailed) {
+		err = fmt.Errorf("conflict: others change it all the time; apply it again later: %w", err)
+	}
+	return once, err
 }
 
 // write shows the difference between what is there and what is wanted.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -110,7 +111,7 @@ func (p *problem) Error() string {
 
 // download sends nothing and writes what comes, of which there may be so much.
 func (c *client) download(ctx context.Context, method, path string, out io.Writer, most int64) error {
-	res, err := c.exchange(ctx, method, path, nil)
+	res, err := c.exchange(ctx, method, path, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -127,22 +128,34 @@ func (c *client) download(ctx context.Context, method, path string, out io.Write
 
 // call sends JSON (or a tar, when in is []byte) and reads JSON.
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
-	res, err := c.exchange(ctx, method, path, in)
+	_, err := c.conditional(ctx, method, path, nil, in, out)
+	return err
+}
+
+// read reads JSON and gives the ETag with which it can be changed.
+func (c *client) read(ctx context.Context, path string, out any) (string, error) {
+	answered, err := c.conditional(ctx, http.MethodGet, path, nil, nil, out)
+	return answered.Get("ETag"), err
+}
+
+// conditional is call with further headers, and gives those of the answer.
+func (c *client) conditional(ctx context.Context, method, path string, headers http.Header, in, out any) (http.Header, error) {
+	res, err := c.exchange(ctx, method, path, headers, in)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	if out == nil || len(text) == 0 {
-		return nil
+		return res.Header, nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	return nil
+	return res.Header, nil
 }
 
 // remake reads a value of JSON as another type.
@@ -158,7 +171,7 @@ func remake(from, to any) error {
 }
 
 // exchange sends a request and gives its answer, or a *problem.
-func (c *client) exchange(ctx context.Context, method, path string, in any) (*http.Response, error) {
+func (c *client) exchange(ctx context.Context, method, path string, headers http.Header, in any) (*http.Response, error) {
 	var body io.Reader
 	kind := "application/json"
 	switch v := in.(type) {
@@ -176,6 +189,7 @@ func (c *client) exchange(ctx context.Context, method, path string, in any) (*ht
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(r.Header, headers)
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", "atoll/"+version+" ("+runtime.GOOS+"; "+runtime.GOARCH+")")
 	if body != nil {

@@ -34,6 +34,8 @@ type document struct {
 	Metadata   metadata       `json:"metadata" yaml:"metadata"`
 	Spec       map[string]any `json:"spec,omitempty" yaml:"spec,omitempty"`
 	Status     map[string]any `json:"status,omitempty" yaml:"status,omitempty"`
+
+	etag string // of what it was read as
 }
 
 // metadata is which thing it is.

@@ -73,7 +73,7 @@ func planWorkspace(ctx context.Context, p *planner, s source) (change, error) {
 	case !there:
 		c.steps = []step{{does: "making it", method: http.MethodPost, path: "/api/v1/workspaces", body: with(s.Spec, "name", s.Metadata.Name)}}
 	case c.differs():
-		c.steps = []step{{does: "changing it", method: http.MethodPut, path: s.kind.get(place{}, s.Metadata.Name), body: s.Spec}}
+		c.steps = []step{{does: "changing it", method: http.MethodPut, path: s.kind.get(place{}, s.Metadata.Name), body: s.Spec, etag: now.etag}}
 	}
 	return c, nil
 }
@@ -86,10 +86,13 @@ func planProject(ctx context.Context, p *planner, s source) (change, error) {
 	}
 	i := slices.IndexFunc(items, func(item map[string]any) bool { return text(item["name"]) == s.Metadata.Name })
 	var now document
+	there := false
 	if i >= 0 {
-		now = s.kind.documentOf(items[i], place{})
+		if now, there, err = p.current(ctx, s); err != nil {
+			return change{}, err
+		}
 	}
-	c := compare(s, now.Spec, i >= 0, true)
+	c := compare(s, now.Spec, there, true)
 	if err := c.stays("workspace"); err != nil {
 		return c, err
 	}
@@ -98,7 +101,7 @@ func planProject(ctx context.Context, p *planner, s source) (change, error) {
 	case !c.there:
 		c.steps = []step{{does: "making it", method: http.MethodPost, path: "/api/v1/clusters/" + url.PathEscape(s.Metadata.Cluster) + "/projects", body: with(s.Spec, "name", s.Metadata.Name)}}
 	case c.differs():
-		c.steps = []step{{does: "changing it", method: http.MethodPut, path: projectPath(s.Metadata.place(), s.Metadata.Name), body: settings}}
+		c.steps = []step{{does: "changing it", method: http.MethodPut, path: projectPath(s.Metadata.place(), s.Metadata.Name), body: settings, etag: now.etag}}
 	}
 	return c, nil
 }
@@ -112,16 +115,15 @@ func planMember(ctx context.Context, p *planner, s source, list string) (change,
 	if err != nil {
 		return change{}, err
 	}
-	all, err := s.kind.all(ctx, p.api, at, url.Values{"filter": {s.Metadata.Name}})
+	path := oneBelow(list)(at, s.Metadata.Name)
+	d, err := s.kind.read(ctx, p.api, at, path)
+	there := err == nil
 	if err = p.missing(s, err); err != nil {
 		return change{}, err
 	}
 	s.Spec = map[string]any{"role": name}
 	c := compare(s, nil, false, true)
-	for _, d := range all {
-		if d.Kind != s.Kind || d.Metadata.Name != s.Metadata.Name || d.Spec["until"] != nil {
-			continue
-		}
+	if there && d.Spec["until"] == nil { // one that ends by itself is another one
 		_, had, err := p.role(ctx, s, "/spec/role", first(text(d.Status["roleID"]), text(d.Spec["role"])))
 		if err != nil {
 			return change{}, err
@@ -129,7 +131,7 @@ func planMember(ctx context.Context, p *planner, s source, list string) (change,
 		c = compare(s, map[string]any{"role": had}, true, true)
 	}
 	if c.differs() {
-		c.steps = []step{{does: "giving the role", method: http.MethodPut, path: oneBelow(list)(at, s.Metadata.Name), body: map[string]any{"role": id}}}
+		c.steps = []step{{does: "giving the role", method: http.MethodPut, path: path, body: map[string]any{"role": id}, etag: d.etag, puts: true}}
 	}
 	return c, nil
 }
@@ -148,15 +150,20 @@ func planRole(ctx context.Context, p *planner, s source) (change, error) {
 		c.steps = []step{{does: "making it", method: http.MethodPost, path: at.path() + "/roles", body: with(s.Spec, "name", s.Metadata.Name)}}
 		return c, nil
 	}
-	c := compare(s, all[0].Spec, true, true)
+	path := s.kind.remove(at, text(all[0].Status["id"]))
+	now, err := s.kind.read(ctx, p.api, at, path)
+	if err != nil {
+		return change{}, err
+	}
+	c := compare(s, now.Spec, true, true)
 	if err := c.stays("kind"); err != nil {
 		return c, err
 	}
-	if c.differs() && all[0].Status["custom"] != true {
+	if c.differs() && now.Status["custom"] != true {
 		return c, s.fault("/metadata/name", "the role %s is a preset and stays as it is; make one of another name", s.Metadata.Name)
 	}
 	if c.differs() {
-		c.steps = []step{{does: "changing it", method: http.MethodPut, path: s.kind.remove(at, text(all[0].Status["id"])), body: only(s.Spec, "title", "description", "permissions")}}
+		c.steps = []step{{does: "changing it", method: http.MethodPut, path: path, body: only(s.Spec, "title", "description", "permissions"), etag: now.etag}}
 	}
 	return c, nil
 }
@@ -166,18 +173,22 @@ func planUser(ctx context.Context, p *planner, s source) (change, error) {
 	if err != nil {
 		return change{}, err
 	}
+	path := s.kind.get(place{}, s.Metadata.Name)
+	rolesTag, err := p.platformTag(ctx, s, path)
+	if err != nil {
+		return change{}, err
+	}
 	now, there, err := p.current(ctx, s)
 	if err != nil {
 		return change{}, err
 	}
 	c := compare(s, now.Spec, there, false)
-	path := s.kind.get(place{}, s.Metadata.Name)
 	if !there {
 		c.steps = append(c.steps, step{does: "making the account", method: http.MethodPost, path: "/api/v1/users", body: with(only(s.Spec, "displayName"), "name", s.Metadata.Name), once: "generatedPassword"})
 	}
-	c.changeAccount(path)
+	c.changeAccount(path, now.etag)
 	if c.changed("platformRoles") {
-		c.steps = append(c.steps, givePlatform(path, roles))
+		c.steps = append(c.steps, givePlatform(path, roles, rolesTag))
 	}
 	return c, nil
 }
@@ -192,13 +203,13 @@ func planRobot(ctx context.Context, p *planner, s source) (change, error) {
 	if !there {
 		c.steps = append(c.steps, step{does: "making the robot", method: http.MethodPost, path: at.path() + "/robots", body: with(only(s.Spec, "displayName"), "name", s.Metadata.Name)})
 	}
-	c.changeAccount(s.kind.get(at, s.Metadata.Name))
+	c.changeAccount(s.kind.get(at, s.Metadata.Name), now.etag)
 	return c, nil
 }
 
 // changeAccount adds the step that changes what is to be different of an account,
 // of what making it did not say.
-func (c *change) changeAccount(path string) {
+func (c *change) changeAccount(path, etag string) {
 	body := map[string]any{}
 	for _, key := range []string{"displayName", "disabled"} {
 		if v, given := c.Spec[key]; given && c.changed(key) && (c.there || key == "disabled") {
@@ -206,7 +217,7 @@ func (c *change) changeAccount(path string) {
 		}
 	}
 	if len(body) > 0 {
-		c.steps = append(c.steps, step{does: "changing the account", method: http.MethodPatch, path: path, body: body})
+		c.steps = append(c.steps, step{does: "changing the account", method: http.MethodPatch, path: path, body: body, etag: etag})
 	}
 }
 
@@ -229,13 +240,23 @@ func (p *planner) platformRoles(ctx context.Context, s *source) ([]any, error) {
 	return ids, nil
 }
 
+// platformTag is the ETag of the roles on the platform of what is at a path, if a
+// document says them. It is read before them, and not newer.
+func (p *planner) platformTag(ctx context.Context, s source, path string) (string, error) {
+	if s.Spec["platformRoles"] == nil {
+		return "", nil
+	}
+	tag, err := p.api.read(ctx, path+"/roles", nil)
+	return tag, p.missing(s, err)
+}
+
 // givePlatform says which roles somebody has on the platform, all of them.
-func givePlatform(path string, roles []any) step {
+func givePlatform(path string, roles []any, etag string) step {
 	if roles == nil {
 		roles = []any{}
 	}
 	return step{
-		does: "giving the roles on the platform", method: http.MethodPut, path: path + "/roles", body: map[string]any{"platform": roles},
+		does: "giving the roles on the platform", method: http.MethodPut, path: path + "/roles", body: map[string]any{"platform": roles}, etag: etag,
 		at: func(pointer string) string { return strings.Replace(pointer, "/platform", "/spec/platformRoles", 1) },
 	}
 }
@@ -245,6 +266,12 @@ func planGroup(ctx context.Context, p *planner, s source) (change, error) {
 		return change{}, s.fault("/spec/platformRoles", "a group of a workspace has roles there only: a MemberGroup says which")
 	}
 	roles, err := p.platformRoles(ctx, &s)
+	if err != nil {
+		return change{}, err
+	}
+	at := s.Metadata.place()
+	path := s.kind.get(at, s.Metadata.Name)
+	rolesTag, err := p.platformTag(ctx, s, path)
 	if err != nil {
 		return change{}, err
 	}
@@ -261,13 +288,11 @@ func planGroup(ctx context.Context, p *planner, s source) (change, error) {
 	if err := c.stays("displayName", "origin", "externalID"); err != nil {
 		return c, err
 	}
-	at := s.Metadata.place()
-	path := s.kind.get(at, s.Metadata.Name)
 	if !there {
 		c.steps = append(c.steps, step{does: "making the group", method: http.MethodPost, path: s.kind.list(at), body: with(only(s.Spec, "displayName", "origin", "externalID"), "name", s.Metadata.Name)})
 	}
 	if c.changed("platformRoles") {
-		c.steps = append(c.steps, givePlatform(path, roles))
+		c.steps = append(c.steps, givePlatform(path, roles, rolesTag))
 	}
 	had, wanted := names(c.now["members"]), names(c.want["members"])
 	for _, name := range wanted {

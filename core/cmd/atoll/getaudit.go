@@ -176,7 +176,7 @@ func (f auditFlags) search(ctx context.Context, api *client, path string, out, n
 func (f auditFlags) stream(ctx context.Context, api *client, path string, out, notes io.Writer) error {
 	endless := *api.http
 	endless.Timeout = 0
-	res, err := (&client{base: api.base, token: api.token, csrf: api.csrf, http: &endless}).exchange(ctx, http.MethodGet, path, nil)
+	res, err := (&client{base: api.base, token: api.token, csrf: api.csrf, http: &endless}).exchange(ctx, http.MethodGet, path, nil, nil)
 	if err != nil {
 		return err
 	}

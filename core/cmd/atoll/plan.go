@@ -22,6 +22,7 @@ import (
 type change struct {
 	source
 	there     bool
+	whole     bool           // what the document leaves out is to have its default, and does not stay
 	now, want map[string]any // specs, in the form in which they are compared
 	steps     []step
 }
@@ -32,6 +33,22 @@ type step struct {
 	body               any
 	at                 func(string) string // from a pointer into the body to one into the document; nil: that of the spec
 	once               string              // of the answer, what is shown this once
+
+	// The ETag of what it changes, as it was when the plan was made; "" where it
+	// was not there.
+	etag string
+	puts bool // without one: it makes what is not there
+}
+
+// headers hold the API to what the plan was made for.
+func (s step) headers() http.Header {
+	switch {
+	case s.etag != "":
+		return http.Header{"If-Match": {s.etag}}
+	case s.puts:
+		return http.Header{"If-None-Match": {"*"}}
+	}
+	return nil
 }
 
 // What becomes of documents.
@@ -89,7 +106,20 @@ func compare(s source, now map[string]any, there, whole bool) change {
 		}
 		maps.Copy(want, s.Spec)
 	}
-	return change{source: s, there: there, now: normal(now), want: normal(want)}
+	return change{source: s, there: there, whole: whole, now: normal(now), want: normal(want)}
+}
+
+// changedSince are the keys of the spec that the document is about and that somebody
+// else has changed since a plan was made: they are neither as they were read nor as
+// the document wants them.
+func (c change) changedSince(before change) []string {
+	all := maps.Clone(before.now)
+	maps.Copy(all, c.now)
+	maps.DeleteFunc(all, func(key string, _ any) bool {
+		_, said := c.Spec[key]
+		return !said && !c.whole || reflect.DeepEqual(c.now[key], before.now[key]) || reflect.DeepEqual(c.now[key], before.want[key])
+	})
+	return slices.Sorted(maps.Keys(all))
 }
 
 func (c change) differs() bool { return !c.there || !reflect.DeepEqual(c.now, c.want) }
@@ -267,7 +297,7 @@ func roleName(all []map[string]any, r map[string]any) string {
 func (p *planner) do(ctx context.Context, c change) (once string, err error) {
 	for i, s := range c.steps {
 		var answer map[string]any
-		if err := p.api.call(ctx, s.method, s.path, s.body, &answer); err != nil {
+		if _, err := p.api.conditional(ctx, s.method, s.path, s.headers(), s.body, &answer); err != nil {
 			err = c.refused(s, err)
 			if i > 0 {
 				var done []string

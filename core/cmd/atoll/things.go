@@ -57,9 +57,7 @@ func (k *kind) some(ctx context.Context, c *client, p place, names []string) ([]
 // one is a thing of a kind by its name.
 func (k *kind) one(ctx context.Context, c *client, p place, name string) (document, error) {
 	if k.get != nil {
-		var item map[string]any
-		err := c.call(ctx, http.MethodGet, k.get(p, name), nil, &item)
-		return k.documentOf(item, p), err
+		return k.read(ctx, c, p, k.get(p, name))
 	}
 	all, err := k.all(ctx, c, p, nil)
 	if err != nil {
@@ -79,6 +77,15 @@ func (k *kind) one(ctx context.Context, c *client, p place, name string) (docume
 		ids[i] = text(d.Status["id"])
 	}
 	return document{}, wrongUse("there are several %s %q; name one by its id: %s", k.plural, name, strings.Join(ids, ", "))
+}
+
+// read is a thing of a kind in a place, by its path.
+func (k *kind) read(ctx context.Context, c *client, p place, path string) (document, error) {
+	var item map[string]any
+	tag, err := c.read(ctx, path, &item)
+	d := k.documentOf(item, p)
+	d.etag = tag
+	return d, err
 }
 
 // maxItems bounds a list that is read to its end.
