@@ -11,6 +11,9 @@ it.each([
   ['1e3', 1000],
   ['', undefined],
   ['many', undefined],
+  [' -250m ', -0.25],
+  ['1e999', undefined],
+  [Number.POSITIVE_INFINITY, undefined],
   [null, undefined],
 ])('reads %s', (text, want) => {
   const got = readQuantity(text);

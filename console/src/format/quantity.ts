@@ -19,12 +19,16 @@ const suffixes: Record<string, number> = {
   Ei: 2 ** 60,
 };
 
-/** Reads a quantity in its base unit (cores, bytes); undefined for anything else. */
-export function readQuantity(text: unknown): number | undefined {
-  if (typeof text === 'number') return text;
-  if (typeof text !== 'string') return undefined;
-  const match = /^([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.exec(text);
-  return match ? Number(match[1]) * suffixes[match[2] ?? '']! : undefined;
+/** Reads a number, or a quantity in its base unit (cores, bytes); undefined for anything else. */
+export function readQuantity(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'string') return undefined;
+  const match = /^([+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.exec(
+    value.trim(),
+  );
+  if (!match) return undefined;
+  const n = Number(match[1]) * suffixes[match[2] ?? '']!;
+  return Number.isFinite(n) ? n : undefined;
 }
 
 /** A number and its unit, to be shown apart. */

@@ -1,9 +1,10 @@
 // Bindings: references, formatters, predicates, links and requests, whatever
 // the data says.
 import { describe, expect, test } from 'vitest';
+import { readQuantity } from '../format/quantity';
 import { type Env, holds, look, readValue, textOf } from './env';
 import { controlsOf, readFilter, writeControl } from './filter';
-import { labels, plainText, quantity } from './format';
+import { labels, plainText } from './format';
 import { encode, fill, type Pages, targetOf } from './link';
 import { filterRows, readColumns, readRows, sortRows } from './rows';
 import { fills } from './shape';
@@ -92,9 +93,9 @@ describe('formatters', () => {
   ] as const)('%j as %s is %j', (value, format, want) => expect(plainText(value, format as never)).toBe(want));
 
   test('quantities are Kubernetes\u2019, nothing else', () => {
-    expect(['1e3', '100m', '1Ki', '-5', '0.5Gi'].map(quantity)).toEqual([1000, 0.1, 1024, -5, 536870912]);
+    expect(['1e3', '100m', '1Ki', '-5', '0.5Gi'].map(readQuantity)).toEqual([1000, 0.1, 1024, -5, 536870912]);
     for (const nasty of ['', 'Mi', '1 Mi', '1mb', '1e999', '--1', {}, [], null])
-      expect(quantity(nasty)).toBeUndefined();
+      expect(readQuantity(nasty)).toBeUndefined();
     expect(labels(['a', 1])).toEqual([
       ['a', ''],
       ['1', ''],

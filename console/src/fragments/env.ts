@@ -1,7 +1,8 @@
 // What bindings can see, and how they are read: references, values, texts and
 // predicates. All of it pure and total.
 import type { Format, Message, Ref, Test, Text, Value } from '../../../sdk/fragment/fragment';
-import { plainText, quantity } from './format';
+import { readQuantity } from '../format/quantity';
+import { plainText } from './format';
 import { follow, pointerParts } from './pointer';
 
 /** What a reference can point at. */
@@ -78,7 +79,7 @@ export function holds(test: unknown, env: Env, depth = 0): boolean {
   }
   if (t.exists !== undefined) return isRef(t.exists) && exists(look(t.exists.$, env));
   if (t.gt !== undefined) {
-    const [a, b] = list(t.gt).map((v) => quantity(readValue(v, env)));
+    const [a, b] = list(t.gt).map((v) => readQuantity(readValue(v, env)));
     return a !== undefined && b !== undefined && a > b;
   }
   if (t.not !== undefined) return isRecord(t.not) && !holds(t.not, env, depth + 1);

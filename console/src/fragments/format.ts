@@ -1,6 +1,7 @@
 // The closed set of formatters: how a value is written, in the console's words.
 import type { Format } from '../../../sdk/fragment/fragment';
 import { bytes, count } from '../format/number';
+import { readQuantity } from '../format/quantity';
 import { exact, exactSpan, readTime, span } from '../format/time';
 
 const thin = '\u2009';
@@ -20,11 +21,11 @@ export function plainText(value: unknown, format?: Format): string {
       return n === undefined ? plain(value) : `${trim(n * 100)}${thin}%`;
     }
     case 'bytes': {
-      const n = quantity(value);
+      const n = readQuantity(value);
       return n === undefined ? plain(value) : bytes(n);
     }
     case 'cpu': {
-      const n = quantity(value);
+      const n = readQuantity(value);
       if (n === undefined) return plain(value);
       return Math.abs(n) < 1 ? `${Math.round(n * 1000)}${thin}m` : `${trim(n)}${thin}${n === 1 ? 'core' : 'cores'}`;
     }
@@ -94,36 +95,5 @@ function number(value: unknown): number | undefined {
       : typeof value === 'string' && /^-?\d/.test(value.trim())
         ? Number(value)
         : Number.NaN;
-  return Number.isFinite(n) ? n : undefined;
-}
-
-const factors: Record<string, number> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** A number or a Kubernetes quantity as "250m" and "64Mi". */
-export function quantity(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  if (typeof value !== 'string') return undefined;
-  const m = /^(-?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.exec(
-    value.trim(),
-  );
-  if (!m) return undefined;
-  const n = Number(m[1]) * factors[m[2] ?? '']!;
   return Number.isFinite(n) ? n : undefined;
 }

@@ -1,7 +1,9 @@
 // The rows of a Table: read from data, told apart, filtered and sorted.
+
+import { readQuantity } from '../format/quantity';
 import { LogBuffer } from '../logview/buffer';
 import { type Env, isRecord, readValue, textOf } from './env';
-import { plainText, quantity, time } from './format';
+import { plainText, time } from './format';
 import { pointerIn } from './pointer';
 
 export interface ReadColumn {
@@ -137,7 +139,7 @@ export function sortRows(
   const words = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
   const keyed = rows.map((row, i) => {
     const raw = cellText(column.cell, { ...env, row: row.value }, true);
-    const n = column.sort === 'number' ? quantity(raw) : column.sort === 'date' ? time(raw) : undefined;
+    const n = column.sort === 'number' ? readQuantity(raw) : column.sort === 'date' ? time(raw) : undefined;
     return { row, i, raw, n };
   });
   const sign = descending ? -1 : 1;
