@@ -1,11 +1,14 @@
 // What went wrong with a call, in one shape: RFC 9457 problems of the core and Statuses of Kubernetes.
 import { type Problem, readProblem } from '../stream';
 
+/** What a problem says of itself, in a sentence. */
+export const sentence = (problem: Problem): string => problem.detail ?? problem.title;
+
 /** A call that was answered with an error, or not at all (status undefined). */
 export class ApiError extends Error {
   readonly problem: Problem;
   constructor(problem: Problem) {
-    super(problem.detail ?? problem.title);
+    super(sentence(problem));
     this.name = 'ApiError';
     this.problem = problem;
   }

@@ -2,18 +2,19 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Puzzle, Trash2, Upload } from 'lucide-react';
 import { type DragEvent, useEffect, useRef, useState } from 'react';
-import { problemOf } from '../api/problem';
+import { problemOf, sentence } from '../api/problem';
 import { access, extensions } from '../api/queries';
 import { done, rest } from '../api/rest';
 import type { Extension, Review } from '../api/types';
 import { bytes, count } from '../format/number';
 import { sayMemory } from '../format/quantity';
 import { readTime } from '../format/time';
+import { ConfirmDialog, useSend } from '../kit/asking';
 import { Use } from '../kit/bar';
 import { Button } from '../kit/button';
-import { Dialog, Sheet } from '../kit/dialog';
+import { Sheet } from '../kit/dialog';
 import { PageHead } from '../kit/page';
-import { Empty, Skeleton, Trouble } from '../kit/states';
+import { Awaited, Empty } from '../kit/states';
 import { Status, StatusShape } from '../kit/status';
 import { Ago } from '../kit/times';
 import { toast } from '../kit/toasts';
@@ -72,7 +73,7 @@ export function ExtensionsPage() {
       const problem = problemOf(reason);
       setTrouble({
         title: t('{file} cannot be installed', { file: file.name }),
-        body: problem.detail ?? problem.title,
+        body: sentence(problem),
       });
     } finally {
       setReading('');
@@ -149,13 +150,7 @@ export function ExtensionsPage() {
         </div>
       ) : null}
       {data === undefined ? (
-        error ? (
-          <Trouble what={t('the extensions')} problem={problemOf(error)} onRetry={() => void refetch()} />
-        ) : (
-          <div className="page-body">
-            <Skeleton />
-          </div>
-        )
+        <Awaited what={t('the extensions')} error={error} onRetry={() => void refetch()} />
       ) : items.length === 0 ? (
         <Empty icon={Puzzle} title={t('No extension is installed')}>
           {t('Choose a .tar or drop one on this page.')}
@@ -279,36 +274,22 @@ function PhaseStatus({ extension: { phase, message, unbound, breakers } }: { ext
 
 function RemoveDialog({ extension, onClose }: { extension: Extension; onClose: () => void }) {
   const queries = useQueryClient();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState('');
+  const { busy, error, send } = useSend();
   const title = extension.title || extension.name;
-  const run = async () => {
-    setBusy(true);
-    try {
-      await done(rest.DELETE('/api/v1/extensions/{name}', { params: { path: { name: extension.name } } }));
-      await queries.invalidateQueries({ queryKey: ['extensions'] });
-      toast('ok', t('Removed {name}', { name: title }));
-      onClose();
-    } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.detail ?? problem.title);
-    } finally {
-      setBusy(false);
-    }
+  const remove = async () => {
+    await done(rest.DELETE('/api/v1/extensions/{name}', { params: { path: { name: extension.name } } }));
+    await queries.invalidateQueries({ queryKey: ['extensions'] });
+    toast('ok', t('Removed {name}', { name: title }));
+    onClose();
   };
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <ConfirmDialog
       title={t('Remove {name}?', { name: title })}
-      footer={
-        <>
-          <Button look="danger solid" busy={busy} onClick={() => void run()}>
-            {t('Remove extension')}
-          </Button>
-          <Button onClick={onClose}>{t('Keep it')}</Button>
-        </>
-      }
+      verb={t('Remove extension')}
+      keep={t('Keep it')}
+      busy={busy}
+      onConfirm={() => void send(remove)}
+      onClose={onClose}
     >
       <p className="second">
         {t(
@@ -330,6 +311,6 @@ function RemoveDialog({ extension, onClose }: { extension: Extension; onClose: (
           <span className="b">{error}</span>
         </div>
       ) : null}
-    </Dialog>
+    </ConfirmDialog>
   );
 }

@@ -2,7 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Boxes, Check, Database, Gauge, LayoutDashboard, type LucideIcon, Route, Shield } from 'lucide-react';
 import { useState } from 'react';
-import { problemOf } from '../api/problem';
+import { problemOf, sentence } from '../api/problem';
 import type { Ask, Review } from '../api/types';
 import { exactSpan } from '../format/time';
 import { Button, CopyButton } from '../kit/button';
@@ -124,7 +124,7 @@ export function ReviewSheet({ review, file, onClose }: { review: Review; file: B
           <div className="alert bad" role="alert">
             <StatusShape shape="bad" />
             <strong>{t('Could not install {name}', { name: title })}</strong>
-            <span className="b">{problem.detail ?? problem.title}</span>
+            <span className="b">{sentence(problem)}</span>
           </div>
         ) : dangerous > 0 ? (
           <div className="alert warn">

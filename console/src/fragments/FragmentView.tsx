@@ -1,6 +1,7 @@
 // A checked fragment at work: its data sources, its filters, its body.
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { call } from '../api/client';
+import { sentence } from '../api/problem';
 import { Button } from '../kit/button';
 import { StatusShape } from '../kit/status';
 import { useStreamClient } from '../stream';
@@ -151,7 +152,7 @@ function Troubles({ sources, body }: { sources: SourceSet; body: unknown }) {
                 {t('Missing')} <code>{problem.missing.permission}</code>
               </>
             ) : (
-              (problem.detail ?? problem.title)
+              sentence(problem)
             )}
           </span>
           <span className="a">

@@ -1,6 +1,7 @@
 // The states every list and page can be in, in the console's words.
 import { Lock, type LucideIcon, RotateCw } from 'lucide-react';
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
+import { problemOf, sentence } from '../api/problem';
 import { useNow } from '../format/clock';
 import { span } from '../format/time';
 import type { Problem } from '../stream';
@@ -78,7 +79,7 @@ export function faultWords(fault: string): string {
 
 /** Why something failed, in a sentence. */
 function whyOf(problem: Problem): string {
-  if (problem.class !== 'breaker') return problem.detail ?? problem.title;
+  if (problem.class !== 'breaker') return sentence(problem);
   return problem.cause
     ? t(
         'This extension failed here again and again ({cause}) and is given a rest. Other workspaces are not affected.',
@@ -143,6 +144,16 @@ export function Trouble({
   if (problem.status === 401) return <SignedOut />;
   if (problem.status === 403) return <Forbidden what={t('You may not see {what} here', { what })} problem={problem} />;
   return <Failed title={t('Could not load {what}', { what })} problem={problem} onRetry={onRetry} nextTry={nextTry} />;
+}
+
+/** What stands where a list will be: lines while it is on its way, or why it did not come. */
+export function Awaited({ what, error, onRetry }: { what: string; error: Error | null; onRetry: () => void }) {
+  if (error) return <Trouble what={what} problem={problemOf(error)} onRetry={onRetry} />;
+  return (
+    <div className="page-body">
+      <Skeleton />
+    </div>
+  );
 }
 
 /** What is to be done when something was refused because nobody is signed in. */

@@ -3,9 +3,9 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
-import { problemOf } from '../api/problem';
 import { done, rest } from '../api/rest';
 import type { Cluster } from '../api/types';
+import { useSend } from '../kit/asking';
 import { Button, CopyButton } from '../kit/button';
 import { Dialog } from '../kit/dialog';
 import { SelectField } from '../kit/field';
@@ -16,28 +16,18 @@ import { lifetimes } from './lifetimes';
 export function Kubeconfig({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
   const [expiresIn, setExpiresIn] = useState('720h');
   const [config, setConfig] = useState('');
-  const [error, setError] = useState('');
-  const [busy, setBusy] = useState(false);
+  const { busy, error, send } = useSend();
   const queries = useQueryClient();
   const file = `atoll-${cluster.name}.yaml`;
   const make = async () => {
-    setBusy(true);
-    setError('');
-    try {
-      const answer = await done(
-        rest.POST('/api/v1/clusters/{cluster}/kubeconfigs', {
-          params: { path: { cluster: cluster.name } },
-          body: { expiresIn },
-        }),
-      );
-      setConfig(answer.kubeconfig);
-      void queries.invalidateQueries({ queryKey: ['tokens'] });
-    } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.detail ?? problem.title);
-    } finally {
-      setBusy(false);
-    }
+    const answer = await done(
+      rest.POST('/api/v1/clusters/{cluster}/kubeconfigs', {
+        params: { path: { cluster: cluster.name } },
+        body: { expiresIn },
+      }),
+    );
+    setConfig(answer.kubeconfig);
+    void queries.invalidateQueries({ queryKey: ['tokens'] });
   };
   const save = () => {
     const url = URL.createObjectURL(new Blob([config], { type: 'application/yaml' }));
@@ -62,7 +52,7 @@ export function Kubeconfig({ cluster, onClose }: { cluster: Cluster; onClose: ()
           </>
         ) : (
           <>
-            <Button look="primary" busy={busy} onClick={() => void make()}>
+            <Button look="primary" busy={busy} onClick={() => void send(make)}>
               {t('Make kubeconfig')}
             </Button>
             <Button onClick={onClose}>{t('Not now')}</Button>

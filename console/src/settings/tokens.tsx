@@ -1,19 +1,18 @@
 // API tokens: list, create with the secret shown once, revoke.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound, Plus, Terminal, Trash2 } from 'lucide-react';
-import { type FormEvent, useId, useState } from 'react';
-import { problemOf } from '../api/problem';
+import { useState } from 'react';
+import { problemOf, sentence } from '../api/problem';
 import { tokens } from '../api/queries';
 import { done, rest } from '../api/rest';
 import type { Cluster, NewToken, Token } from '../api/types';
 import { readTime } from '../format/time';
-import { Button, CopyButton } from '../kit/button';
-import { Dialog } from '../kit/dialog';
+import { ConfirmDialog, FormDialog, SecretDialog, useSend } from '../kit/asking';
+import { Button } from '../kit/button';
 import { SelectField, TextField } from '../kit/field';
 import { Menu, MenuItem } from '../kit/menu';
 import { Section } from '../kit/page';
 import { Empty, Skeleton, Trouble } from '../kit/states';
-import { StatusShape } from '../kit/status';
 import { Ago } from '../kit/times';
 import { toast } from '../kit/toasts';
 import { useScope } from '../shell/scope';
@@ -118,78 +117,45 @@ function CreateToken({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [expiresIn, setExpiresIn] = useState('720h');
   const [made, setMade] = useState<NewToken>();
-  const [error, setError] = useState('');
-  const [busy, setBusy] = useState(false);
+  const { busy, error, send } = useSend();
   const queries = useQueryClient();
-  const form = useId();
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    setError('');
-    try {
-      setMade(await done(rest.POST('/api/v1/tokens', { body: { name: name.trim(), expiresIn } })));
-      await queries.invalidateQueries({ queryKey: ['tokens'] });
-    } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.detail ?? problem.title);
-    } finally {
-      setBusy(false);
-    }
+  const create = async () => {
+    setMade(await done(rest.POST('/api/v1/tokens', { body: { name: name.trim(), expiresIn } })));
+    await queries.invalidateQueries({ queryKey: ['tokens'] });
   };
   if (made) {
     return (
-      <Dialog
-        open
-        onClose={onClose}
-        firm
+      <SecretDialog
         title={t('Token {name}', { name: made.name })}
-        footer={
-          <>
-            <CopyButton text={made.token}>{t('Copy token')}</CopyButton>
-            <Button look="primary" onClick={onClose}>
-              {t('I have kept it')}
-            </Button>
-          </>
-        }
+        secret={made.token}
+        copy={t('Copy token')}
+        warning={t('The secret is shown this once')}
+        onClose={onClose}
       >
-        <div className="alert warn">
-          <StatusShape shape="warn" />
-          <strong>{t('The secret is shown this once')}</strong>
-          <span className="b">{t('Atoll keeps only a hash of it. Put it where your program reads it.')}</span>
-        </div>
-        <code className="secret">{made.token}</code>
-      </Dialog>
+        {t('Atoll keeps only a hash of it. Put it where your program reads it.')}
+      </SecretDialog>
     );
   }
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title={t('Create API token')}
-      footer={
-        <>
-          <Button look="primary" type="submit" form={form} busy={busy}>
-            {t('Create token')}
-          </Button>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-        </>
-      }
+      verb={t('Create token')}
+      busy={busy}
+      onSend={() => void send(create)}
+      onClose={onClose}
     >
-      <form id={form} className="form" onSubmit={submit}>
-        <TextField
-          label={t('Name')}
-          help={t('What it is for: "laptop", "ci".')}
-          autoFocus
-          required
-          maxLength={128}
-          value={name}
-          error={error || undefined}
-          onChange={(event) => setName(event.target.value)}
-        />
-        <SelectField label={t('Ends after')} value={expiresIn} onChange={setExpiresIn} choices={lifetimes()} />
-      </form>
-    </Dialog>
+      <TextField
+        label={t('Name')}
+        help={t('What it is for: "laptop", "ci".')}
+        autoFocus
+        required
+        maxLength={128}
+        value={name}
+        error={error || undefined}
+        onChange={(event) => setName(event.target.value)}
+      />
+      <SelectField label={t('Ends after')} value={expiresIn} onChange={setExpiresIn} choices={lifetimes()} />
+    </FormDialog>
   );
 }
 
@@ -204,25 +170,20 @@ function RevokeToken({ token, onClose }: { token: Token; onClose: () => void }) 
       toast('ok', t('Revoked token {name}', { name: token.name }));
     } catch (reason) {
       const problem = problemOf(reason);
-      toast('bad', t('Could not revoke token {name}', { name: token.name }), problem.detail ?? problem.title);
+      toast('bad', t('Could not revoke token {name}', { name: token.name }), sentence(problem));
     }
     onClose();
   };
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <ConfirmDialog
       title={t('Revoke token {name}?', { name: token.name })}
-      footer={
-        <>
-          <Button look="danger solid" busy={busy} onClick={() => void run()}>
-            {t('Revoke token')}
-          </Button>
-          <Button onClick={onClose}>{t('Keep it')}</Button>
-        </>
-      }
+      verb={t('Revoke token')}
+      keep={t('Keep it')}
+      busy={busy}
+      onConfirm={() => void run()}
+      onClose={onClose}
     >
       <p className="second">{t('Programs that use it are refused from now on, and their open connections end.')}</p>
-    </Dialog>
+    </ConfirmDialog>
   );
 }

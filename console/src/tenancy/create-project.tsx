@@ -1,10 +1,8 @@
 // Asks for what a new project needs: a name, a workspace, a cluster.
 import { useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useId, useState } from 'react';
-import { problemOf } from '../api/problem';
+import { useState } from 'react';
 import { done, rest } from '../api/rest';
-import { Button } from '../kit/button';
-import { Dialog } from '../kit/dialog';
+import { FormDialog, useSend } from '../kit/asking';
 import { SelectField, TextField } from '../kit/field';
 import { toast } from '../kit/toasts';
 import { useGo } from '../routing/link';
@@ -36,78 +34,60 @@ export function CreateProject({
   const [title, setTitle] = useState('');
   const [where, setWhere] = useState(cluster ?? ready[0]?.name ?? '');
   const [whose, setWhose] = useState(workspace ?? workspaces[0]?.name ?? '');
-  const [error, setError] = useState('');
   const [tried, setTried] = useState(false);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, clear, send } = useSend();
   const queries = useQueryClient();
   const go = useGo();
-  const form = useId();
   const trouble = nameTrouble(name);
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setTried(true);
-    if (trouble || busy) return;
-    setBusy(true);
-    try {
-      await done(
-        rest.POST('/api/v1/clusters/{cluster}/projects', {
-          params: { path: { cluster: where } },
-          body: { name, workspace: whose, title: title || undefined },
-        }),
-      );
-      await queries.invalidateQueries({ queryKey: ['projects'] });
-      toast('ok', t('Created project {name}', { name }));
-      onClose();
-      go(paths.overview({ cluster: where, project: name }));
-    } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.detail ?? problem.title);
-    } finally {
-      setBusy(false);
-    }
+  const create = async () => {
+    await done(
+      rest.POST('/api/v1/clusters/{cluster}/projects', {
+        params: { path: { cluster: where } },
+        body: { name, workspace: whose, title: title || undefined },
+      }),
+    );
+    await queries.invalidateQueries({ queryKey: ['projects'] });
+    toast('ok', t('Created project {name}', { name }));
+    onClose();
+    go(paths.overview({ cluster: where, project: name }));
   };
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title={t('Create project')}
-      footer={
-        <>
-          <Button look="primary" type="submit" form={form} busy={busy}>
-            {t('Create project')}
-          </Button>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-        </>
-      }
+      verb={t('Create project')}
+      busy={busy}
+      onSend={() => {
+        setTried(true);
+        if (!trouble) void send(create);
+      }}
+      onClose={onClose}
     >
-      <form id={form} className="form" onSubmit={submit}>
-        <TextField
-          label={t('Name')}
-          autoFocus
-          required
-          spellCheck={false}
-          value={name}
-          help={t('Becomes the namespace. It cannot be changed later.')}
-          error={tried && trouble ? trouble : error || undefined}
-          onChange={(event) => {
-            setName(event.target.value);
-            setError('');
-          }}
-        />
-        <TextField label={t('Title')} optional value={title} onChange={(event) => setTitle(event.target.value)} />
-        <SelectField
-          label={t('Workspace')}
-          value={whose}
-          onChange={setWhose}
-          choices={workspaces.map((one) => ({ value: one.name, label: one.title || one.name }))}
-        />
-        <SelectField
-          label={t('Cluster')}
-          value={where}
-          onChange={setWhere}
-          choices={ready.map((one) => ({ value: one.name, label: one.title || one.name }))}
-        />
-      </form>
-    </Dialog>
+      <TextField
+        label={t('Name')}
+        autoFocus
+        required
+        spellCheck={false}
+        value={name}
+        help={t('Becomes the namespace. It cannot be changed later.')}
+        error={tried && trouble ? trouble : error || undefined}
+        onChange={(event) => {
+          setName(event.target.value);
+          clear();
+        }}
+      />
+      <TextField label={t('Title')} optional value={title} onChange={(event) => setTitle(event.target.value)} />
+      <SelectField
+        label={t('Workspace')}
+        value={whose}
+        onChange={setWhose}
+        choices={workspaces.map((one) => ({ value: one.name, label: one.title || one.name }))}
+      />
+      <SelectField
+        label={t('Cluster')}
+        value={where}
+        onChange={setWhere}
+        choices={ready.map((one) => ({ value: one.name, label: one.title || one.name }))}
+      />
+    </FormDialog>
   );
 }

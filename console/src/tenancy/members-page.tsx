@@ -1,15 +1,15 @@
 // The members of a project or of a workspace: who is here with which role; add, change, remove.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus, Trash2, Users } from 'lucide-react';
-import { type FormEvent, useId, useState } from 'react';
-import { problemOf } from '../api/problem';
+import { useState } from 'react';
+import { problemOf, sentence } from '../api/problem';
 import { access, type MembersOf, members, putMember, removeMember } from '../api/queries';
 import type { Member } from '../api/types';
+import { ConfirmDialog, FormDialog, useSend } from '../kit/asking';
 import { Button } from '../kit/button';
-import { Dialog } from '../kit/dialog';
 import { SelectField, TextField } from '../kit/field';
 import { PageHead } from '../kit/page';
-import { Empty, Skeleton, Trouble } from '../kit/states';
+import { Awaited, Empty } from '../kit/states';
 import { toast } from '../kit/toasts';
 import { useScope } from '../shell/scope';
 import { t } from '../words/words';
@@ -49,7 +49,7 @@ function MembersOfPlace({ of, name }: { of: MembersOf; name: string }) {
       toast('ok', t('{user} is now {role} of {name}', { user, role: roleWord(role), name }));
     } catch (reason) {
       const problem = problemOf(reason);
-      toast('bad', t('Could not change the role of {user}', { user }), problem.detail ?? problem.title);
+      toast('bad', t('Could not change the role of {user}', { user }), sentence(problem));
     }
     await refresh();
   };
@@ -71,13 +71,7 @@ function MembersOfPlace({ of, name }: { of: MembersOf; name: string }) {
         }
       />
       {data === undefined ? (
-        error ? (
-          <Trouble what={t('members')} problem={problemOf(error)} onRetry={() => void refetch()} />
-        ) : (
-          <div className="page-body">
-            <Skeleton />
-          </div>
-        )
+        <Awaited what={t('members')} error={error} onRetry={() => void refetch()} />
       ) : data.length === 0 ? (
         <Empty icon={Users} title={t('Nobody was added to {name} yet', { name })} actions={add}>
           {t('Administrators of the platform may be here without being members.')}
@@ -165,61 +159,43 @@ function AddMember({
   const roles = rolesOf(of);
   const [user, setUser] = useState('');
   const [role, setRole] = useState(roles[1]!);
-  const [error, setError] = useState('');
-  const [busy, setBusy] = useState(false);
-  const form = useId();
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    try {
-      await putMember(of, user.trim(), role);
-      await onDone();
-      toast('ok', t('{user} is now {role} of {name}', { user: user.trim(), role: roleWord(role), name }));
-      onClose();
-    } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.status === 404 ? t('There is no user {user}.', { user }) : (problem.detail ?? problem.title));
-    } finally {
-      setBusy(false);
-    }
+  const { busy, error, clear, send } = useSend((problem) =>
+    problem.status === 404 ? t('There is no user {user}.', { user }) : sentence(problem),
+  );
+  const add = async () => {
+    await putMember(of, user.trim(), role);
+    await onDone();
+    toast('ok', t('{user} is now {role} of {name}', { user: user.trim(), role: roleWord(role), name }));
+    onClose();
   };
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title={t('Add member to {name}', { name })}
-      footer={
-        <>
-          <Button look="primary" type="submit" form={form} busy={busy}>
-            {t('Add member')}
-          </Button>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-        </>
-      }
+      verb={t('Add member')}
+      busy={busy}
+      onSend={() => void send(add)}
+      onClose={onClose}
     >
-      <form id={form} className="form" onSubmit={submit}>
-        <TextField
-          label={t('User name')}
-          autoFocus
-          required
-          autoCapitalize="none"
-          spellCheck={false}
-          value={user}
-          error={error || undefined}
-          onChange={(event) => {
-            setUser(event.target.value);
-            setError('');
-          }}
-        />
-        <SelectField
-          label={t('Role')}
-          value={role}
-          onChange={setRole}
-          choices={roles.map((value) => ({ value, label: roleWord(value) }))}
-        />
-      </form>
-    </Dialog>
+      <TextField
+        label={t('User name')}
+        autoFocus
+        required
+        autoCapitalize="none"
+        spellCheck={false}
+        value={user}
+        error={error || undefined}
+        onChange={(event) => {
+          setUser(event.target.value);
+          clear();
+        }}
+      />
+      <SelectField
+        label={t('Role')}
+        value={role}
+        onChange={setRole}
+        choices={roles.map((value) => ({ value, label: roleWord(value) }))}
+      />
+    </FormDialog>
   );
 }
 
@@ -244,26 +220,21 @@ function RemoveMember({
       toast('ok', t('Removed {user} from {name}', { user, name }));
     } catch (reason) {
       const problem = problemOf(reason);
-      toast('bad', t('Could not remove {user}', { user }), problem.detail ?? problem.title);
+      toast('bad', t('Could not remove {user}', { user }), sentence(problem));
     }
     await onDone();
     onClose();
   };
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <ConfirmDialog
       title={t('Remove {user} from {name}?', { user, name })}
-      footer={
-        <>
-          <Button look="danger solid" busy={busy} onClick={() => void run()}>
-            {t('Remove member')}
-          </Button>
-          <Button onClick={onClose}>{t('Keep them')}</Button>
-        </>
-      }
+      verb={t('Remove member')}
+      keep={t('Keep them')}
+      busy={busy}
+      onConfirm={() => void run()}
+      onClose={onClose}
     >
       <p className="second">{t('Their open connections to it end at once. What they made stays.')}</p>
-    </Dialog>
+    </ConfirmDialog>
   );
 }

@@ -1,18 +1,17 @@
 // The users of this Atoll; create one with a password that is shown once.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus, Users } from 'lucide-react';
-import { type FormEvent, useId, useState } from 'react';
-import { problemOf } from '../api/problem';
+import { useState } from 'react';
 import { access, users } from '../api/queries';
 import { done, rest } from '../api/rest';
 import type { PlatformRole } from '../api/types';
 import { readTime } from '../format/time';
-import { Button, CopyButton } from '../kit/button';
-import { Dialog } from '../kit/dialog';
+import { FormDialog, SecretDialog, useSend } from '../kit/asking';
+import { Button } from '../kit/button';
 import { SelectField, TextField } from '../kit/field';
 import { PageHead } from '../kit/page';
-import { Empty, Skeleton, Trouble } from '../kit/states';
-import { Status, StatusShape } from '../kit/status';
+import { Awaited, Empty } from '../kit/states';
+import { Status } from '../kit/status';
 import { Age } from '../kit/times';
 import { toast } from '../kit/toasts';
 import { t } from '../words/words';
@@ -38,13 +37,7 @@ export function UsersPage() {
         }
       />
       {data === undefined ? (
-        error ? (
-          <Trouble what={t('the users')} problem={problemOf(error)} onRetry={() => void refetch()} />
-        ) : (
-          <div className="page-body">
-            <Skeleton />
-          </div>
-        )
+        <Awaited what={t('the users')} error={error} onRetry={() => void refetch()} />
       ) : data.length === 0 ? (
         <Empty icon={Users} title={t('No user yet')} />
       ) : (
@@ -103,108 +96,75 @@ function CreateUser({ onClose }: { onClose: () => void }) {
   const [displayName, setDisplayName] = useState('');
   const [role, setRole] = useState('');
   const [password, setPassword] = useState('');
-  const [error, setError] = useState('');
-  const [busy, setBusy] = useState(false);
+  const { busy, error, send } = useSend();
   const queries = useQueryClient();
-  const form = useId();
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    setError('');
-    try {
-      const made = await done(
-        rest.POST('/api/v1/users', { body: { name: name.trim(), displayName: displayName.trim() || undefined } }),
+  const create = async () => {
+    const made = await done(
+      rest.POST('/api/v1/users', { body: { name: name.trim(), displayName: displayName.trim() || undefined } }),
+    );
+    if (role)
+      await done(
+        rest.PUT('/api/v1/users/{name}/roles', {
+          params: { path: { name: made.name } },
+          body: { platform: [role as PlatformRole] },
+        }),
       );
-      if (role)
-        await done(
-          rest.PUT('/api/v1/users/{name}/roles', {
-            params: { path: { name: made.name } },
-            body: { platform: [role as PlatformRole] },
-          }),
-        );
-      await queries.invalidateQueries({ queryKey: ['users'] });
-      toast('ok', t('Created user {name}', { name: made.name }));
-      if (made.generatedPassword) setPassword(made.generatedPassword);
-      else onClose();
-    } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.detail ?? problem.title);
-    } finally {
-      setBusy(false);
-    }
+    await queries.invalidateQueries({ queryKey: ['users'] });
+    toast('ok', t('Created user {name}', { name: made.name }));
+    if (made.generatedPassword) setPassword(made.generatedPassword);
+    else onClose();
   };
   if (password) {
     return (
-      <Dialog
-        open
-        onClose={onClose}
-        firm
+      <SecretDialog
         title={t('Password of {name}', { name })}
-        footer={
-          <>
-            <CopyButton text={password}>{t('Copy password')}</CopyButton>
-            <Button look="primary" onClick={onClose}>
-              {t('I have kept it')}
-            </Button>
-          </>
-        }
+        secret={password}
+        copy={t('Copy password')}
+        warning={t('It is shown this once')}
+        onClose={onClose}
       >
-        <div className="alert warn">
-          <StatusShape shape="warn" />
-          <strong>{t('It is shown this once')}</strong>
-          <span className="b">{t('It works for one sign-in; then {name} chooses an own password.', { name })}</span>
-        </div>
-        <code className="secret">{password}</code>
-      </Dialog>
+        {t('It works for one sign-in; then {name} chooses an own password.', { name })}
+      </SecretDialog>
     );
   }
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title={t('Create user')}
-      footer={
-        <>
-          <Button look="primary" type="submit" form={form} busy={busy}>
-            {t('Create user')}
-          </Button>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-        </>
-      }
+      verb={t('Create user')}
+      busy={busy}
+      onSend={() => void send(create)}
+      onClose={onClose}
     >
-      <form id={form} className="form" onSubmit={submit}>
-        <TextField
-          label={t('User name')}
-          help={t('a–z, 0–9, - and . within. It is never given to somebody else later.')}
-          autoFocus
-          required
-          autoCapitalize="none"
-          spellCheck={false}
-          value={name}
-          error={error || undefined}
-          onChange={(event) => setName(event.target.value)}
-        />
-        <TextField
-          label={t('Name')}
-          optional
-          value={displayName}
-          onChange={(event) => setDisplayName(event.target.value)}
-        />
-        <SelectField
-          label={t('Role on the platform')}
-          value={role}
-          onChange={setRole}
-          help={t('A member sees what is shared with everybody; projects come with their own roles.')}
-          choices={[
-            { value: '', label: t('none') },
-            ...['platform-member', 'platform-operator', 'platform-admin'].map((value) => ({
-              value,
-              label: roleWord(value),
-            })),
-          ]}
-        />
-      </form>
-    </Dialog>
+      <TextField
+        label={t('User name')}
+        help={t('a–z, 0–9, - and . within. It is never given to somebody else later.')}
+        autoFocus
+        required
+        autoCapitalize="none"
+        spellCheck={false}
+        value={name}
+        error={error || undefined}
+        onChange={(event) => setName(event.target.value)}
+      />
+      <TextField
+        label={t('Name')}
+        optional
+        value={displayName}
+        onChange={(event) => setDisplayName(event.target.value)}
+      />
+      <SelectField
+        label={t('Role on the platform')}
+        value={role}
+        onChange={setRole}
+        help={t('A member sees what is shared with everybody; projects come with their own roles.')}
+        choices={[
+          { value: '', label: t('none') },
+          ...['platform-member', 'platform-operator', 'platform-admin'].map((value) => ({
+            value,
+            label: roleWord(value),
+          })),
+        ]}
+      />
+    </FormDialog>
   );
 }

@@ -1,16 +1,15 @@
 // All workspaces that the person may see; create one.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Briefcase, Plus } from 'lucide-react';
-import { type FormEvent, useId, useState } from 'react';
-import { problemOf } from '../api/problem';
+import { useState } from 'react';
 import { access, workspaces as workspacesQuery } from '../api/queries';
 import { done, rest } from '../api/rest';
 import { readTime } from '../format/time';
+import { FormDialog, useSend } from '../kit/asking';
 import { Button } from '../kit/button';
-import { Dialog } from '../kit/dialog';
 import { TextField } from '../kit/field';
 import { PageHead } from '../kit/page';
-import { Empty, Skeleton, Trouble } from '../kit/states';
+import { Awaited, Empty } from '../kit/states';
 import { Age } from '../kit/times';
 import { toast } from '../kit/toasts';
 import { Link } from '../routing/link';
@@ -38,13 +37,7 @@ export function WorkspacesPage() {
     <>
       <PageHead name={t('Workspaces')} title={t('Workspaces')} actions={create} />
       {data === undefined ? (
-        error ? (
-          <Trouble what={t('the workspaces')} problem={problemOf(error)} onRetry={() => void refetch()} />
-        ) : (
-          <div className="page-body">
-            <Skeleton />
-          </div>
-        )
+        <Awaited what={t('the workspaces')} error={error} onRetry={() => void refetch()} />
       ) : data.length === 0 ? (
         <Empty icon={Briefcase} title={t('No workspace yet')} actions={create}>
           {t('A workspace is a team: it has members and holds projects on any cluster.')}
@@ -94,58 +87,40 @@ export function WorkspacesPage() {
 function CreateWorkspace({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [title, setTitle] = useState('');
-  const [error, setError] = useState('');
   const [tried, setTried] = useState(false);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, clear, send } = useSend();
   const queries = useQueryClient();
-  const form = useId();
   const trouble = nameTrouble(name);
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setTried(true);
-    if (trouble || busy) return;
-    setBusy(true);
-    try {
-      await done(rest.POST('/api/v1/workspaces', { body: { name, title: title || undefined } }));
-      await queries.invalidateQueries({ queryKey: ['workspaces'] });
-      toast('ok', t('Created workspace {name}', { name }));
-      onClose();
-    } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.detail ?? problem.title);
-    } finally {
-      setBusy(false);
-    }
+  const create = async () => {
+    await done(rest.POST('/api/v1/workspaces', { body: { name, title: title || undefined } }));
+    await queries.invalidateQueries({ queryKey: ['workspaces'] });
+    toast('ok', t('Created workspace {name}', { name }));
+    onClose();
   };
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
       title={t('Create workspace')}
-      footer={
-        <>
-          <Button look="primary" type="submit" form={form} busy={busy}>
-            {t('Create workspace')}
-          </Button>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-        </>
-      }
+      verb={t('Create workspace')}
+      busy={busy}
+      onSend={() => {
+        setTried(true);
+        if (!trouble) void send(create);
+      }}
+      onClose={onClose}
     >
-      <form id={form} className="form" onSubmit={submit}>
-        <TextField
-          label={t('Name')}
-          autoFocus
-          required
-          spellCheck={false}
-          value={name}
-          error={tried && trouble ? trouble : error || undefined}
-          onChange={(event) => {
-            setName(event.target.value);
-            setError('');
-          }}
-        />
-        <TextField label={t('Title')} optional value={title} onChange={(event) => setTitle(event.target.value)} />
-      </form>
-    </Dialog>
+      <TextField
+        label={t('Name')}
+        autoFocus
+        required
+        spellCheck={false}
+        value={name}
+        error={tried && trouble ? trouble : error || undefined}
+        onChange={(event) => {
+          setName(event.target.value);
+          clear();
+        }}
+      />
+      <TextField label={t('Title')} optional value={title} onChange={(event) => setTitle(event.target.value)} />
+    </FormDialog>
   );
 }
