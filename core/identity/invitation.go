@@ -7,9 +7,7 @@ package identity
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -100,10 +98,10 @@ func (v *Service) Invite(ctx context.Context, s access.Subject, n NewInvitation)
 	if open >= invitationsEach || all >= invitationsMost {
 		return Invitation{}, "", fmt.Errorf("another invitation is %w: %d wait here, and %d in all; revoke one first", ErrDenied, open, all)
 	}
-	id := strings.ToLower(rand.Text()[:tokenIDLength])
+	id := newTokenID()
 	secret, hash := newSecret()
 	r := invitationRecord{
-		Hash: base64.RawStdEncoding.EncodeToString(hash[:]), Scope: n.Scope, Role: n.Role, InviterUID: s.UID, Note: n.Note, CreatedAt: now, ExpiresAt: now.Add(n.Lifetime),
+		Hash: hash.stored(), Scope: n.Scope, Role: n.Role, InviterUID: s.UID, Note: n.Note, CreatedAt: now, ExpiresAt: now.Add(n.Lifetime),
 	}
 	put, err := v.invitations.PutOp(id, r)
 	if err != nil {
@@ -167,8 +165,7 @@ func (v *Service) invitation(ctx context.Context, token string) (store.Item[invi
 	if err != nil {
 		return item, fmt.Errorf("reading an invitation: %w", err)
 	}
-	got := digestOf(secret)
-	if subtle.ConstantTimeCompare([]byte(item.Value.Hash), []byte(base64.RawStdEncoding.EncodeToString(got[:]))) != 1 || !v.options.Now().Before(item.Value.ExpiresAt) {
+	if subtle.ConstantTimeCompare([]byte(item.Value.Hash), []byte(digestOf(secret).stored())) != 1 || !v.options.Now().Before(item.Value.ExpiresAt) {
 		return store.Item[invitationRecord]{}, none
 	}
 	return item, nil

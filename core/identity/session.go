@@ -46,6 +46,9 @@ func digestOf(secret string) digest {
 	return sha256.Sum256(b[:])
 }
 
+// stored is the digest as records keep it: base64.
+func (d digest) stored() string { return base64.RawStdEncoding.EncodeToString(d[:]) }
+
 func newSecret() (string, digest) {
 	b := make([]byte, secretBytes)
 	_, _ = rand.Read(b)

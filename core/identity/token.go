@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -115,10 +114,10 @@ func (v *Service) createToken(ctx context.Context, s access.Subject, ownerUID st
 	if live >= tokensEach {
 		return Token{}, "", fmt.Errorf("another token is %w: there are %d, revoke one first", ErrDenied, live)
 	}
-	id := strings.ToLower(rand.Text()[:tokenIDLength])
+	id := newTokenID()
 	secret, hash := newSecret()
 	r := tokenRecord{
-		UserUID: ownerUID, Name: n.Name, Hash: base64.RawStdEncoding.EncodeToString(hash[:]), ReadOnly: n.ReadOnly, Cluster: n.Cluster, CreatedAt: now, ExpiresAt: expires,
+		UserUID: ownerUID, Name: n.Name, Hash: hash.stored(), ReadOnly: n.ReadOnly, Cluster: n.Cluster, CreatedAt: now, ExpiresAt: expires,
 	}
 	if len(n.Limit.Permissions)+len(n.Limit.Scopes) > 0 {
 		r.Limit = &limit{Permissions: n.Limit.Permissions, Scopes: n.Limit.Scopes}
@@ -222,6 +221,10 @@ func (v *Service) revokeToken(ctx context.Context, ownerUID, id string) error {
 	return nil
 }
 
+// newTokenID names a token, or an invitation, without being its secret.
+func newTokenID() string { return strings.ToLower(rand.Text()[:tokenIDLength]) }
+
+// tokenID tells whether newTokenID may have made it.
 func tokenID(id string) bool {
 	if len(id) != tokenIDLength {
 		return false
