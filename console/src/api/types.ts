@@ -15,7 +15,6 @@ export type Project = Schemas['Project'];
 export type Member = Schemas['Member'];
 export type Token = Schemas['Token'];
 export type NewToken = Schemas['CreatedToken'];
-export type CreatedUser = Schemas['CreatedUser'];
 export type Kubeconfig = Schemas['Kubeconfig'];
 export type Extension = Schemas['Extension'];
 export type Breaker = Schemas['Breaker'];
@@ -24,7 +23,6 @@ export type TenantUsage = Schemas['TenantUsage'];
 export type Ask = Schemas['Ask'];
 export type Review = Schemas['Review'];
 export type Contribution = Schemas['Contribution'];
-export type Permissions = Schemas['Permissions'];
 export type Info = Schemas['Info'];
 export type PlatformRole = NonNullable<Schemas['PlatformRoles']['platform']>[number];
 

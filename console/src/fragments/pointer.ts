@@ -24,6 +24,3 @@ export function follow(value: unknown, parts: readonly string[]): unknown {
 
 /** Follows a pointer relative to a value. */
 export const pointerIn = (value: unknown, pointer: string): unknown => follow(value, pointerParts(pointer));
-
-/** Writes one part of a pointer. */
-export const pointerPart = (part: string): string => part.replace(/~/g, '~0').replace(/\//g, '~1');

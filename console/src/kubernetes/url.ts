@@ -14,10 +14,6 @@ export const listUrl = (cluster: string, kind: Kind, project: string, query: Rec
   return `${root(cluster, kind.group, kind.version)}${api`/namespaces/${project}/${kind.resource}`}${search && `?${search}`}`;
 };
 
-/** One object. */
-export const objectUrl = (cluster: string, kind: Kind, project: string, name: string): string =>
-  `${listUrl(cluster, kind, project)}${api`/${name}`}`;
-
 /** The events of a project. */
 export const eventsUrl = (cluster: string, project: string, query: Record<string, string> = {}): string => {
   const search = new URLSearchParams(query).toString();
