@@ -71,7 +71,7 @@ export function FormDialog({
   );
 }
 
-/** Asks before something is taken away. `verb` does it; `keep` leaves all as it is. */
+/** Asks before something is taken away. `verb` does it; `keep` leaves all as it is, and is what Enter does first. */
 export function ConfirmDialog({
   title,
   verb,
@@ -99,7 +99,9 @@ export function ConfirmDialog({
           <Button look="danger solid" busy={busy} onClick={onConfirm}>
             {verb}
           </Button>
-          <Button onClick={onClose}>{keep}</Button>
+          <Button autoFocus onClick={onClose}>
+            {keep}
+          </Button>
         </>
       }
     >
