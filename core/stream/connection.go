@@ -127,8 +127,8 @@ func (c *connection) open(m incoming) {
 // newRequest makes the request that a subscription stands for: the path and
 // what may be sent again of the request that opened the connection.
 func (c *connection) newRequest(m incoming) (*http.Request, *problem) {
-	if len(m.Path) > maxPath || len(m.Accept) > 256 || strings.ContainsAny(m.Accept, "\r\n") {
-		return nil, newProblem(http.StatusBadRequest, "Bad Request", "The path or what is accepted is too long.")
+	if len(m.Path) > maxPath || len(m.Accept) > 256 || len(m.Language) > 256 || strings.ContainsAny(m.Accept+m.Language, "\r\n") {
+		return nil, newProblem(http.StatusBadRequest, "Bad Request", "The path or what is accepted is too long, or of several lines.")
 	}
 	u, err := url.ParseRequestURI(m.Path)
 	if err != nil || u.Host != "" || u.Scheme != "" || strings.Contains(m.Path, "#") || !ownPath(u.EscapedPath()) {
@@ -142,6 +142,9 @@ func (c *connection) newRequest(m incoming) (*http.Request, *problem) {
 	}
 	if m.Accept != "" {
 		h.Set("Accept", m.Accept)
+	}
+	if m.Language != "" {
+		h.Set("Accept-Language", m.Language)
 	}
 	r := &http.Request{
 		Method: http.MethodGet, URL: u, RequestURI: m.Path, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

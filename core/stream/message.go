@@ -10,12 +10,13 @@ import (
 
 // incoming is what a tab says.
 type incoming struct {
-	Type   string `json:"type"`
-	ID     int64  `json:"id"`
-	Path   string `json:"path"`
-	Accept string `json:"accept"`
-	Credit int64  `json:"credit"`
-	Bytes  int64  `json:"bytes"`
+	Type     string `json:"type"`
+	ID       int64  `json:"id"`
+	Path     string `json:"path"`
+	Accept   string `json:"accept"`
+	Language string `json:"language"` // as Accept-Language has it; "": that of the request that opened the connection
+	Credit   int64  `json:"credit"`
+	Bytes    int64  `json:"bytes"`
 }
 
 // outgoing is what the core says.

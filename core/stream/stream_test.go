@@ -130,6 +130,22 @@ func TestRequestRunsAsThePersonOfTheConnection(t *testing.T) {
 	}
 }
 
+func TestSubscriptionMaySayItsLanguage(t *testing.T) {
+	_, c := connect(t, Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Header.Get("Accept-Language"))
+	})})
+	c.say(map[string]any{"type": "open", "id": 1, "path": "/api/a", "language": "zh", "credit": 1000})
+	c.must("head", 1)
+	if m := c.must("data", 1); m.Text != "zh" {
+		t.Errorf("%q", m.Text)
+	}
+	c.must("end", 1)
+	c.say(map[string]any{"type": "open", "id": 2, "path": "/api/a", "language": "zh\r\nCookie: a", "credit": 1000})
+	if m := c.must("end", 2); m.Problem == nil || m.Problem.Status != http.StatusBadRequest {
+		t.Errorf("two lines as a language: %+v", m)
+	}
+}
+
 func TestSlowReaderHoldsAtMostItsWindow(t *testing.T) {
 	var written atomic.Int64
 	ended := make(chan struct{})

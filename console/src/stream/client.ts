@@ -39,6 +39,8 @@ export interface Socket {
 export interface ClientOptions {
   /** Makes the socket; by default a WebSocket to /api/v1/stream of the page's own origin. */
   connect?: () => Socket;
+  /** In which language answers shall be; by default the browser's. */
+  language?: () => string;
   /** How much a subscription may receive before it must be read, in bytes. */
   credit?: number;
   /** How long a hidden tab keeps its connection, in milliseconds. */
@@ -66,6 +68,7 @@ interface Live {
  */
 export class StreamClient {
   private readonly connect: () => Socket;
+  private readonly language: () => string | undefined;
   private readonly credit: number;
   private readonly hiddenGrace: number;
   private readonly idleGrace: number;
@@ -86,6 +89,7 @@ export class StreamClient {
 
   constructor(o: ClientOptions = {}) {
     this.connect = o.connect ?? ownSocket;
+    this.language = o.language ?? (() => undefined);
     this.credit = o.credit ?? 256 << 10;
     this.hiddenGrace = o.hiddenGrace ?? 30_000;
     this.idleGrace = o.idleGrace ?? 15_000;
@@ -158,7 +162,7 @@ export class StreamClient {
       };
     }
     this.subscriptions.set(id, one);
-    this.say({ type: 'open', id, path, accept, credit: this.credit });
+    this.say({ type: 'open', id, path, accept, language: this.language(), credit: this.credit });
     return {
       close: () => {
         if (!this.subscriptions.delete(id)) return;

@@ -25,7 +25,7 @@ export interface Problem {
 }
 
 export type ClientMessage =
-  | { type: 'open'; id: number; path: string; accept: string; credit: number }
+  | { type: 'open'; id: number; path: string; accept: string; language?: string; credit: number }
   | { type: 'credit'; id: number; bytes: number }
   | { type: 'close'; id: number };
 

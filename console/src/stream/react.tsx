@@ -2,6 +2,7 @@
 // and Kubernetes lists that live as long as the component that shows them.
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from 'react';
 import { call } from '../api/client';
+import { language } from '../words/words';
 import { type ConnectionState, StreamClient } from './client';
 import { ListWatch, type WatchOptions, type WatchSnapshot } from './watch';
 
@@ -10,7 +11,7 @@ let tab: StreamClient | undefined;
 /** The tab's own client, made and tied to the page at first use. */
 function tabClient(): StreamClient {
   if (!tab) {
-    tab = new StreamClient({ onTrouble: askSession });
+    tab = new StreamClient({ onTrouble: askSession, language });
     tab.followPage();
   }
   return tab;
