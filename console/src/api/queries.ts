@@ -1,5 +1,6 @@
 // The reads of the REST API that are asked for and kept (TanStack Query). What is live comes over the stream instead (src/live).
 import { queryOptions } from '@tanstack/react-query';
+import { api, call } from './client';
 import { done, rest } from './rest';
 
 type Page<T> = { items: T[] | null; continue?: string };
@@ -27,6 +28,13 @@ export const workspaces = () =>
   queryOptions({
     queryKey: ['workspaces'],
     queryFn: ({ signal }) => all((query) => rest.GET('/api/v1/workspaces', { params: { query }, signal })),
+  });
+
+/** The namespace of a project, of Kubernetes. */
+export const namespace = ({ cluster, project }: { cluster: string; project: string }) =>
+  queryOptions({
+    queryKey: ['namespace', cluster, project],
+    queryFn: ({ signal }) => call(api`/clusters/${cluster}/api/v1/namespaces/${project}`, { signal }),
   });
 
 export const users = () =>

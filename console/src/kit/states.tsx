@@ -35,6 +35,7 @@ export function Empty({
 /** Names the missing permission and who can grant it. */
 export function Forbidden({ what, problem }: { what: string; problem?: Problem }) {
   const missing = problem?.missing;
+  const platform = missing?.scope === 'platform';
   return (
     <div className="empty">
       <Icon of={Lock} />
@@ -43,12 +44,19 @@ export function Forbidden({ what, problem }: { what: string; problem?: Problem }
         {missing ? (
           <>
             {t('Missing')} <code>{missing.permission}</code>
-            {missing.scope ? ` ${t('in {scope}', { scope: missing.scope })}` : ''}.{' '}
+            {platform
+              ? ` ${t('on the platform')}`
+              : missing.scope
+                ? ` ${t('in {scope}', { scope: missing.scope })}`
+                : ''}
+            .{' '}
           </>
         ) : problem?.detail ? (
-          `${problem.detail} `
+          `${problem.detail.replace(/\.?$/, '.')} `
         ) : null}
-        {t('An administrator of the project or of its workspace can grant it.')}
+        {platform
+          ? t('A platform administrator can grant it.')
+          : t('An administrator of the project or of its workspace can grant it.')}
       </p>
     </div>
   );

@@ -10,7 +10,7 @@ import { t } from '../words/words';
 import { Cell, isNumber } from './cell';
 import type { Usage } from './metrics';
 import { RowMenu, type RowMenuAt } from './row-menu';
-import type { Column, Row } from './rows';
+import { type Column, cellText, type Row } from './rows';
 
 export type Sort = { by: string; descending: boolean };
 
@@ -228,6 +228,7 @@ const TableRow = memo(function TableRow({ row, index, columns, to, use, onMenu, 
               .filter(Boolean)
               .join(' ') || undefined
           }
+          title={column.as === 'text' ? cellText(column, row) || undefined : undefined}
         >
           <Cell column={column} row={row} to={to} use={use} />
         </td>

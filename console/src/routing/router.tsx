@@ -5,6 +5,7 @@ import { HomePage } from '../home/home-page';
 import { Gate } from '../session/gate';
 import { Broken, NotFound } from '../shell/broken';
 import { Shell } from '../shell/shell';
+import { ProjectGate, WorkspaceGate } from '../tenancy/place-gates';
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
 
@@ -54,7 +55,7 @@ const clusterHome = createRoute({
   path: '/',
   component: lazyRouteComponent(() => import('../cluster/cluster-page'), 'ClusterPage'),
 });
-const project = createRoute({ getParentRoute: () => cluster, path: '/p/$project', component: Outlet });
+const project = createRoute({ getParentRoute: () => cluster, path: '/p/$project', component: ProjectGate });
 const overview = createRoute({
   getParentRoute: () => project,
   path: '/',
@@ -88,7 +89,7 @@ const clusterExtension = createRoute({
   component: extensionPage,
 });
 
-const workspace = createRoute({ getParentRoute: () => inside, path: '/w/$workspace', component: Outlet });
+const workspace = createRoute({ getParentRoute: () => inside, path: '/w/$workspace', component: WorkspaceGate });
 const workspaceHome = createRoute({
   getParentRoute: () => workspace,
   path: '/',

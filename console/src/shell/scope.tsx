@@ -15,6 +15,7 @@ export type Scope = {
   projects: Project[];
   projectsKnown: boolean;
   workspaces: Workspace[];
+  workspacesKnown: boolean;
   contributions: Contribution[];
   contributionsKnown: boolean;
 };
@@ -84,6 +85,7 @@ export function ScopeProvider({ children }: { children: ReactNode }) {
       projects: projects.data ?? [],
       projectsKnown: projects.data !== undefined,
       workspaces: workspaces.data ?? [],
+      workspacesKnown: workspaces.data !== undefined,
       contributions: contributions.value?.items ?? [],
       contributionsKnown: safe || contributions.value !== undefined,
     }),

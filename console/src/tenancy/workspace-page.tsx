@@ -1,7 +1,9 @@
 // A workspace: its projects, on all clusters.
+import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { FolderOpen, Plus } from 'lucide-react';
 import { useState } from 'react';
+import { access } from '../api/queries';
 import { Button } from '../kit/button';
 import { PageHead } from '../kit/page';
 import { Empty, Skeleton } from '../kit/states';
@@ -13,11 +15,16 @@ import { ProjectTable } from './project-table';
 export function WorkspacePage() {
   const { workspace } = useParams({ strict: false }) as { workspace: string };
   const { projects, projectsKnown, workspaces } = useScope();
+  const may = useQuery(access({ workspace }));
   const [creating, setCreating] = useState(false);
   const here = projects.filter((one) => one.workspace === workspace);
   const title = workspaces.find((one) => one.name === workspace)?.title || workspace;
+  const locked =
+    may.data && !may.data.has('projects.manage')
+      ? t('Missing projects.manage. An administrator of a workspace can grant it.')
+      : undefined;
   const create = (
-    <Button look="primary" icon={Plus} onClick={() => setCreating(true)}>
+    <Button look="primary" icon={Plus} locked={locked} onClick={() => setCreating(true)}>
       {t('Create project')}
     </Button>
   );

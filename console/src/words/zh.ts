@@ -12,6 +12,7 @@ export const zh: Record<string, string> = {
     '任务运行到结束后停止。用 kubectl apply 创建，或由定时任务启动。',
   'A member sees what is shared with everybody; projects come with their own roles.':
     '成员可以看到与所有人共享的内容；项目有各自的角色。',
+  'A platform administrator can grant it.': '平台管理员可以授予。',
   'A project is a namespace on a cluster. Its members come from the workspace, or are added one by one.':
     '项目是集群上的一个命名空间。其成员来自工作空间，或逐个添加。',
   'A project is a namespace with members. Create one, or ask an administrator of a workspace to add you to theirs.':
@@ -37,6 +38,7 @@ export const zh: Record<string, string> = {
   Age: '存在时间',
   All: '全部',
   'All clusters': '所有集群',
+  'All projects': '所有项目',
   'All workspaces': '所有工作空间',
   'All {kind}': '所有{kind}',
   'All {n, plural, one {# pod is} other {# pods are}} as they should be.':
@@ -381,7 +383,9 @@ export const zh: Record<string, string> = {
   'Theme: light': '主题：浅色',
   'There is no cluster {cluster}': '没有名为 {cluster} 的集群',
   'There is no page at this address': '此地址没有页面',
+  'There is no project {project} on {cluster}': '集群 {cluster} 上没有项目 {project}',
   'There is no user {user}.': '没有用户 {user}。',
+  'There is no workspace {workspace}': '没有名为 {workspace} 的工作空间',
   'There is no {kind} {name} in {project}': '{project} 中没有名为 {name} 的{kind}',
   'There is none now.': '现在没有。',
   'There is none yet': '还没有',
@@ -514,6 +518,7 @@ export const zh: Record<string, string> = {
   now: '刚刚',
   'of {n} allowed': '（允许 {n} 次）',
   open: '打开',
+  'on the platform': '（平台权限）',
   'opens in a new window': '在新窗口打开',
   operator: '运维',
   'owned by': '属于',
