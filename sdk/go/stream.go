@@ -361,7 +361,9 @@ func (s *session) end(st *stream, trailer http.Header) {
 	if !s.beginEnd(st) {
 		return
 	}
-	s.out = appendHeaders(s.out, trailer)
+	if len(trailer) > 0 { // to walk an empty map takes as much stack
+		s.out = appendHeaders(s.out, trailer)
+	}
 	s.finishEnd(st, at)
 }
 

@@ -117,7 +117,15 @@ func checkRequest(r *http.Request) error {
 	if r.URL == nil {
 		return errors.New("atoll: the request has no URL")
 	}
-	for name, values := range r.Header {
+	if len(r.Header) == 0 { // to walk an empty map takes as much stack
+		return nil
+	}
+	return checkHeader(r.Header)
+}
+
+//go:noinline
+func checkHeader(h http.Header) error {
+	for name, values := range h {
 		valid := validName(name)
 		for _, v := range values {
 			valid = valid && validValue(v)
