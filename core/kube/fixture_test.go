@@ -152,6 +152,7 @@ func newUpstream(t testing.TB) *upstream {
 			if r.Header.Get("Upgrade") == "" {
 				text, _ := io.ReadAll(r.Body)
 				body = string(text)
+				r.Body = io.NopCloser(strings.NewReader(body))
 			}
 			u.mu.Lock()
 			u.seen = append(u.seen, seen{r.Method, r.RequestURI, r.Header.Clone(), body})

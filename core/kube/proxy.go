@@ -198,7 +198,13 @@ func (p *Proxy) answer(ctx context.Context, in *incoming) *http.Response {
 			return failureOf(err).response()
 		}
 		in.body, in.length = io.NopCloser(strings.NewReader(string(body))), int64(len(body))
-		return p.forward(ctx, in, c, &t, p.rights(in.subject, access.Scope{Cluster: c.config.Name, Project: namespace}))
+		send := func() *http.Response {
+			return p.forward(ctx, in, c, &t, p.rights(in.subject, access.Scope{Cluster: c.config.Name, Project: namespace}))
+		}
+		if t.resource == "selfsubjectreviews" || !narrow(in.subject) {
+			return send()
+		}
+		return p.honest(in, &t, send)
 	case t.namespace == "" && (t.verb == "list" || t.verb == "watch"):
 		return p.across(ctx, in, c, &t)
 	case p.ledger != nil && t.outlives():
@@ -219,16 +225,8 @@ func refuse(in *incoming, t *target) *failure {
 	if in.upgrade != "" && !strings.EqualFold(in.upgrade, "websocket") && !strings.EqualFold(in.upgrade, "SPDY/3.1") {
 		return badRequest(fmt.Sprintf("an upgrade to %q is not known: websocket and SPDY/3.1 are", in.upgrade))
 	}
-	// A browser sends its cookie along whoever's page asks; what a pod answers
-	// could be a page. Tokens are sent on purpose.
-	if t.backend() && in.subject.Via != access.ViaToken {
-		return forbidden(in.subject, t, "what pods, services and nodes serve is reached with a token only, not with a browser's session")
-	}
-	if in.subject.ReadOnly && !t.selfReview() {
-		reads := in.method == http.MethodGet || in.method == http.MethodHead || in.method == http.MethodOptions
-		if !reads || t.session() || t.backend() || t.verb == "proxy" {
-			return forbidden(in.subject, t, "the token is for reading only")
-		}
+	if why := refusal(in.subject, in.method, t); why != "" {
+		return forbidden(in.subject, t, why)
 	}
 	return nil
 }

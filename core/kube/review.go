@@ -17,7 +17,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-const maxReview = 64 << 10
+const (
+	maxReview     = 64 << 10
+	protobufMagic = "k8s\x00" // before an object in protobuf
+)
 
 // reviewScope reads the namespace that a self review asks about, "" for none,
 // and returns the body to be sent on. A wrong reading could only make the
@@ -39,20 +42,20 @@ func reviewScope(t *target, contentType string, body io.Reader) (namespace strin
 	}
 	kind, _, err := mime.ParseMediaType(contentType)
 	if contentType == "" {
-		kind, err = "application/json", nil
+		kind, err = typeJSON, nil
 	}
 	if err != nil {
 		return "", nil, badRequest(fmt.Sprintf("the content type %q: %v", contentType, err))
 	}
 	switch kind {
-	case "application/json":
+	case typeJSON:
 		namespace, err = reviewFromJSON(text)
 	case "application/yaml":
 		var converted []byte
 		if converted, err = yaml.YAMLToJSON(text); err == nil {
 			namespace, err = reviewFromJSON(converted)
 		}
-	case "application/vnd.kubernetes.protobuf":
+	case typeProtobuf:
 		namespace, err = reviewFromProtobuf(t.resource, text)
 	default:
 		return "", nil, &failure{code: http.StatusUnsupportedMediaType, reason: metav1.StatusReasonUnsupportedMediaType,
@@ -88,7 +91,7 @@ func reviewFromJSON(text []byte) (string, error) {
 // reviewFromProtobuf reads what typed clients send: an envelope behind four
 // bytes that say what it is.
 func reviewFromProtobuf(resource string, text []byte) (string, error) {
-	text, ok := bytes.CutPrefix(text, []byte("k8s\x00"))
+	text, ok := bytes.CutPrefix(text, []byte(protobufMagic))
 	if !ok {
 		return "", fmt.Errorf("it does not begin as a Kubernetes object in protobuf does")
 	}

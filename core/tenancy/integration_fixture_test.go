@@ -105,6 +105,8 @@ func newSite(t *testing.T) *site {
 			who, ok = person(cookie.Value), true
 			who.Via = access.ViaSession
 		}
+		who.ReadOnly = r.Header.Get("X-Test-Read-Only") != ""
+		r.Header.Del("X-Test-Read-Only")
 		rest, under := strings.CutPrefix(r.URL.EscapedPath(), "/clusters/real")
 		if !ok || !under {
 			http.Error(w, "who, or where?", http.StatusUnauthorized)

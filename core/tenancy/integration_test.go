@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	authorization "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -267,9 +268,9 @@ func TestIntegrationTheAuditLogNamesThePerson(t *testing.T) {
 func TestIntegrationSelfReviewsAreAnsweredForTheirNamespace(t *testing.T) {
 	s := newSite(t)
 	p := s.project(t, "a", map[string]string{"vera": access.ProjectViewer})
-	may := func(who, verb, resource, namespace string) bool {
+	may := func(who, verb, resource, namespace string, header ...string) bool {
 		body := fmt.Sprintf(`{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":{"resourceAttributes":{"namespace":%q,"verb":%q,"resource":%q}}}`, namespace, verb, resource)
-		code, _, text := s.ask(t, who, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
+		code, _, text := s.ask(t, who, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body, header...)
 		var got struct{ Status struct{ Allowed bool } }
 		if err := json.Unmarshal([]byte(text), &got); err != nil || code != http.StatusCreated {
 			t.Fatalf("%d %s", code, text)
@@ -285,6 +286,27 @@ func TestIntegrationSelfReviewsAreAnsweredForTheirNamespace(t *testing.T) {
 	} {
 		if got := may(c.who, c.verb, c.resource, c.namespace); got != c.want {
 			t.Errorf("may %s %s %s in %q: %v, want %v", c.who, c.verb, c.resource, c.namespace, got, c.want)
+		}
+		reads := c.verb == "list" || c.verb == "get"
+		if got := may(c.who, c.verb, c.resource, c.namespace, "X-Test-Read-Only", "1"); got != (c.want && reads) {
+			t.Errorf("may %s %s %s in %q by a token for reading only: %v", c.who, c.verb, c.resource, c.namespace, got)
+		}
+	}
+	for _, resource := range []string{"pods/exec", "pods/portforward", "services/proxy"} {
+		if !may("jane", "get", resource, p.Name) || may("jane", "get", resource, p.Name, "X-Test-Read-Only", "1") {
+			t.Errorf("may jane get %s by a token, and by one for reading only: the answers are wrong", resource)
+		}
+	}
+	code, _, text := s.ask(t, "jane", "POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", `{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectRulesReview","spec":{"namespace":"`+p.Name+`"}}`, "X-Test-Read-Only", "1")
+	var rules authorization.SelfSubjectRulesReview
+	if err := json.Unmarshal([]byte(text), &rules); err != nil || code != http.StatusCreated || len(rules.Status.ResourceRules) < 5 {
+		t.Fatalf("%d %s", code, text)
+	}
+	for _, r := range rules.Status.ResourceRules {
+		reads := !slices.ContainsFunc(r.Verbs, func(v string) bool { return v != "get" && v != "list" && v != "watch" })
+		asks := slices.Equal(r.Verbs, []string{"create"}) && !slices.ContainsFunc(r.Resources, func(name string) bool { return !strings.HasPrefix(name, "selfsubject") })
+		if !reads && !asks || slices.Contains(r.Resources, "pods/exec") || slices.Contains(r.Resources, "services/proxy") {
+			t.Errorf("a token for reading only has the rule %+v", r)
 		}
 	}
 }
