@@ -193,14 +193,17 @@ func TestIntegrationKeycloakSignsPeopleIn(t *testing.T) {
 	}
 	address := listening.Addr().String()
 	listening.Close()
-	k := startKeycloak(t, "http://"+address+"/auth/oidc/sso/callback")
+	k := startKeycloak(t, "http://"+address+"/auth/oidc/*")
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("of-the-client-atoll\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r := start(t, func(c *Config) {
 		c.Listen.HTTP = address
-		c.Identity.Providers = []Provider{{Name: "sso", Create: true, OIDC: &OIDC{Issuer: k.issuer, ClientID: "atoll", ClientSecretFile: secret, CAFile: k.caFile, GroupsClaim: "groups"}}}
+		of := func(name, groups string) Provider {
+			return Provider{Name: name, Create: true, OIDC: &OIDC{Issuer: k.issuer, ClientID: "atoll", ClientSecretFile: secret, CAFile: k.caFile, GroupsClaim: groups}}
+		}
+		c.Identity.Providers = []Provider{of("sso", "groups"), of("roles", "realm_access.roles")}
 	})
 	admin := r.admin()
 	admin.must("POST", "/api/v1/groups", map[string]any{"name": "developers", "origin": "sso", "externalID": "developers"}, 201)
@@ -240,6 +243,15 @@ func TestIntegrationKeycloakSignsPeopleIn(t *testing.T) {
 	}
 	if res, page := visit(t, jane, http.MethodGet, session.ProviderSignOutURL, nil); res.StatusCode != 200 || !strings.Contains(page, "kc-logout") {
 		t.Errorf("signing out at Keycloak: %d %s", res.StatusCode, page)
+	}
+	// Realm roles are said at the userinfo endpoint alone, one claim in another.
+	admin.must("POST", "/api/v1/groups", map[string]any{"name": "operators", "origin": "roles", "externalID": "ops"}, 201)
+	if res, page := signInAt(t, k.browser(t), r.url+"/auth/oidc/roles/start", "ann", keycloakPassword); res.StatusCode != 200 || refresh.FindString(page) == "" {
+		t.Errorf("ann, by the roles: %d %s", res.StatusCode, page)
+	}
+	var ann struct{ Groups []string }
+	if admin.must("GET", "/api/v1/users/ann", nil, 200).json(&ann); !slices.Equal(ann.Groups, []string{"operators"}) {
+		t.Errorf("ann is in %q", ann.Groups)
 	}
 	for name, status := range map[string]int{"admin": 409, "system:masters": 422, "system:kube-controller-manager": 422} {
 		client := k.browser(t)

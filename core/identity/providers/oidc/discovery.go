@@ -33,6 +33,7 @@ type known struct {
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 	SaysIssuer  bool     `json:"authorization_response_iss_parameter_supported"`
 	EndSession  string   `json:"end_session_endpoint"`
+	UserInfo    string   `json:"userinfo_endpoint"`
 }
 
 // discovery keeps it.
@@ -126,8 +127,10 @@ func (p *Provider) ask(ctx context.Context) (*known, error) {
 			return nil, fmt.Errorf("its %s is %.200q, which is not encrypted", name, address)
 		}
 	}
-	if u, err := url.Parse(k.EndSession); err != nil || !encrypted(u, issuer.Scheme == "http") {
-		k.EndSession = "" // one does without
+	for _, optional := range []*string{&k.EndSession, &k.UserInfo} {
+		if u, err := url.Parse(*optional); err != nil || !encrypted(u, issuer.Scheme == "http") {
+			*optional = "" // one does without
+		}
 	}
 	return k, nil
 }

@@ -11,14 +11,12 @@ import (
 	"context"
 	"crypto/subtle"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -42,8 +40,10 @@ type Config struct {
 	ClientSecret string         // "" for a public client
 	Roots        *x509.CertPool // who signs the provider's certificate; nil: whom this machine trusts
 
-	Scopes           []string // besides openid
-	NameClaim        string   // the person's name in Atoll; of "email" what stands before the @
+	Scopes []string // besides openid
+	// Claims of the ID token or, where it lacks one, of the userinfo endpoint; of
+	// what lies in another claim the path, with dots: realm_access.roles.
+	NameClaim        string // the person's name in Atoll; of "email" what stands before the @
 	DisplayNameClaim string
 	GroupsClaim      string   // "" for no groups
 	EmailDomains     []string // only people with a verified address in one of them
@@ -178,54 +178,21 @@ func (p *Provider) Verify(ctx context.Context, e identity.Evidence) (identity.Pe
 	if id.Nonce == "" || subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(e.Redirect.Nonce)) != 1 {
 		return identity.Person{}, p.unproven(errors.New("the ID token is for another sign-in: its nonce is another"))
 	}
-	return p.person(id)
-}
-
-// claimEmail is the claim that holds an address.
-const claimEmail = "email"
-
-// person reads a person out of a token that was verified.
-func (p *Provider) person(id *oidc.IDToken) (identity.Person, error) {
-	var claims map[string]json.RawMessage
-	if err := id.Claims(&claims); err != nil {
+	var all claims
+	if err := id.Claims(&all); err != nil {
 		return identity.Person{}, p.unproven(fmt.Errorf("reading the ID token: %w", err))
 	}
-	text := func(name string) string {
-		var s string
-		_ = json.Unmarshal(claims[name], &s) // what is no text counts as missing
-		return s
-	}
 	// A token for several must say for whom it was made (OpenID Connect Core 3.1.3.7).
-	if azp := text("azp"); azp != "" && azp != p.config.ClientID || azp == "" && len(id.Audience) > 1 {
+	if azp := all.text("azp"); azp != "" && azp != p.config.ClientID || azp == "" && len(id.Audience) > 1 {
 		return identity.Person{}, p.unproven(fmt.Errorf("the ID token is for %q and was made for %q, not for us", id.Audience, azp))
 	}
-	name := text(p.config.NameClaim)
-	if len(p.config.EmailDomains) > 0 {
-		local, domain, ok := strings.Cut(text(claimEmail), "@")
-		if !ok || !verified(claims["email_verified"]) || !slices.ContainsFunc(p.config.EmailDomains, func(d string) bool { return strings.EqualFold(d, domain) }) {
-			return identity.Person{}, p.unproven(errors.New("the person has no verified address in one of the emailDomains"))
-		}
-		if p.config.NameClaim == claimEmail {
-			name = local
+	about := said{token: all}
+	if p.lacks(all) {
+		if about.info, err = p.askInfo(ctx, known, id, token); err != nil {
+			return identity.Person{}, err
 		}
 	}
-	if id.Subject == "" || name == "" {
-		return identity.Person{}, p.failed("reading a person", fmt.Errorf("the ID token lacks sub or %s", p.config.NameClaim))
-	}
-	person := identity.Person{ID: id.Subject, Name: strings.ToLower(name), DisplayName: text(p.config.DisplayNameClaim)}
-	if raw, ok := claims[p.config.GroupsClaim]; ok && p.config.GroupsClaim != "" {
-		if one := text(p.config.GroupsClaim); one != "" {
-			person.Groups = []string{one}
-		} else if err := json.Unmarshal(raw, &person.Groups); err != nil {
-			return identity.Person{}, p.failed("reading a person", fmt.Errorf("the claim %s is no list of groups", p.config.GroupsClaim))
-		}
-	}
-	return person, nil
-}
-
-// verified reads email_verified, which some providers write as a text.
-func verified(raw json.RawMessage) bool {
-	return string(raw) == "true" || string(raw) == `"true"`
+	return p.person(id, about)
 }
 
 // failed says what could not be done at the provider.

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,9 @@ type Provider struct {
 	// Claims are those of the person who comes to the page, on top of what every
 	// token has.
 	Claims map[string]any
+	// Info is what its userinfo endpoint says about the person, besides who they
+	// are; nil: it has none.
+	Info map[string]any
 	// Forge changes what goes into a token just before it is signed.
 	Forge func(claims map[string]any)
 	// Sign makes the token instead of the provider's own key.
@@ -52,13 +56,14 @@ type Provider struct {
 
 	mu    sync.Mutex
 	codes map[string]url.Values // of the page's request
+	given map[string]bool       // access tokens
 	asked map[string]int        // how often each path was
 }
 
 // New starts a provider that ends with the test.
 func New(t *testing.T) *Provider {
 	t.Helper()
-	p := &Provider{codes: map[string]url.Values{}, asked: map[string]int{}}
+	p := &Provider{codes: map[string]url.Values{}, given: map[string]bool{}, asked: map[string]int{}}
 	var err error
 	if p.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
@@ -68,6 +73,7 @@ func New(t *testing.T) *Provider {
 	mux.HandleFunc("/keys", p.keys)
 	mux.HandleFunc("/page", p.page)
 	mux.HandleFunc("/token", p.token)
+	mux.HandleFunc("/userinfo", p.userInfo)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		p.asked[r.URL.Path]++
@@ -99,6 +105,9 @@ func (p *Provider) document(w http.ResponseWriter, _ *http.Request) {
 	document := map[string]any{
 		"issuer": p.URL, "authorization_endpoint": p.URL + "/page", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"ES256"},
+	}
+	if p.Info != nil {
+		document["userinfo_endpoint"] = p.URL + "/userinfo"
 	}
 	if p.Document != nil {
 		p.Document(document)
@@ -150,6 +159,10 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
 		return
 	}
+	access := rand.Text()
+	p.mu.Lock()
+	p.given[access] = true
+	p.mu.Unlock()
 	now := time.Now()
 	claims := map[string]any{"iss": p.URL, "aud": ClientID, "nonce": q.Get("nonce"), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()}
 	for name, value := range p.Claims {
@@ -167,7 +180,24 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	if p.Sign != nil {
 		sign = p.Sign
 	}
-	answer(w, http.StatusOK, map[string]any{"access_token": "none", "token_type": "Bearer", "expires_in": 60, "id_token": sign(text)})
+	answer(w, http.StatusOK, map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": 60, "id_token": sign(text)})
+}
+
+// userInfo tells about the person whose access token is shown.
+func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	p.mu.Lock()
+	ok := bearer && p.given[token]
+	p.mu.Unlock()
+	if !ok || p.Info == nil {
+		answer(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token"})
+		return
+	}
+	info := map[string]any{"sub": p.Claims["sub"]}
+	for name, value := range p.Info {
+		info[name] = value
+	}
+	answer(w, http.StatusOK, info)
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
