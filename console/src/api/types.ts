@@ -4,6 +4,7 @@ import type { components } from './schema';
 type Schemas = components['schemas'];
 
 export type User = Schemas['User'];
+export type Invitation = Schemas['Invitation'];
 export type Provider = Schemas['Provider'];
 export type SessionInfo = Schemas['Session'];
 export type Cluster = Schemas['Cluster'];

@@ -49,7 +49,7 @@ export const paths = {
     `${placePath(place)}/e/${e(extension)}${route.split('/').map(e).join('/')}`,
 };
 
-/** Reads where a path is; undefined for pages that stand nowhere (home, settings, sign-in, authorize). */
+/** Reads where a path is; undefined for pages that stand nowhere (home, settings, sign-in, authorize, invitation). */
 export function readPlace(path: string): Place | undefined {
   const parts = path.split('/').slice(1).map(decode);
   const [first, a, b, c] = parts;

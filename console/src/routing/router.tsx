@@ -15,6 +15,12 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('../session/sign-in-page'), 'SignInPage'),
 });
 
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: '/invitation',
+  component: lazyRouteComponent(() => import('../session/invitation-page'), 'InvitationPage'),
+});
+
 /** For who is signed in, without anything around it that leads elsewhere. */
 const alone = createRoute({
   getParentRoute: () => root,
@@ -136,6 +142,7 @@ const platformExtension = createRoute({
 
 const tree = root.addChildren([
   signIn,
+  invitation,
   alone.addChildren([authorize]),
   inside.addChildren([
     home,

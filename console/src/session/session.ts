@@ -75,8 +75,8 @@ export async function probe(): Promise<void> {
   await done(rest.GET('/api/v1/users/me')).catch(() => undefined);
 }
 
-/** What a person shows: `provider` knows the password where Atoll does not; `code` is of the second factor. */
-export type Proof = { username: string; password: string; provider?: string; code?: string };
+/** What a person shows: `provider` knows the password where Atoll does not, and takes an invitation; `code` is of the second factor. */
+export type Proof = { username: string; password: string; provider?: string; invitation?: string; code?: string };
 
 /** Signs in; throws ApiError with the core's reason. */
 export async function signIn(proof: Proof): Promise<void> {

@@ -13,18 +13,21 @@ const codeIsNeeded = 'urn:atoll:problem:second-factor';
 
 /**
  * Asks for name and password, and then for a code where there is a second factor. `name` is given when the session of a known person ended,
- * with the `provider` that proved them. `directories` are those who know passwords besides Atoll.
+ * with the `provider` that proved them. `directories` are those who know passwords besides Atoll; they take an
+ * `invitation` with the sign-in.
  */
 export function SignInForm({
   name,
   provider = '',
   directories = [],
+  invitation,
   onDone,
   title,
 }: {
   name?: string;
   provider?: string;
   directories?: Provider[];
+  invitation?: string;
   onDone: (password: string) => void;
   title?: string;
 }) {
@@ -44,7 +47,7 @@ export function SignInForm({
       await signIn({
         username: user.trim(),
         password,
-        ...(knower ? { provider: knower } : {}),
+        ...(knower ? { provider: knower, invitation } : {}),
         ...(coded ? { code: code.trim() } : {}),
       });
       onDone(password);
@@ -146,7 +149,7 @@ export function SignInForm({
 }
 
 /** The shortest password the console lets a person choose; the core has the last word. */
-const shortest = 12;
+export const shortest = 12;
 
 /** Asks for a new password of one's own. `current` is the password of a moment ago, where it is still known. */
 export function PasswordForm({

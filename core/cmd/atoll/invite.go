@@ -1,4 +1,4 @@
-// atoll invite: a role for whoever has what it prints, once.
+// atoll invite: a role for whoever has the link that it prints, once.
 
 package main
 
@@ -11,10 +11,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const aboutInvite = `Invite somebody to a role, and print the invitation, this once.
+const aboutInvite = `Invite somebody to a role, and print the link to accept it at, this once.
 
 Whoever has it gets the role, once, while you may give it: with an account that
-they have, one of an identity provider, or a new one. Send it to them alone.
+they have, one of an identity provider, or a new one. Send it to them alone. What
+stands behind the # is the secret: opening the link sends it to no server's log.
 
 atoll get invitations lists those that wait, atoll delete invitation ID revokes
 one; all three are for a workspace, a project or, without either, the platform.`
@@ -23,10 +24,10 @@ func newInvite() *cobra.Command {
 	t, w := &target{}, &where{}
 	var note, expiresIn string
 	c := &cobra.Command{
-		Use: "invite ROLE", Short: "Invite somebody to a role and print the invitation", Long: aboutInvite, Args: cobra.ExactArgs(1),
+		Use: "invite ROLE", Short: "Invite somebody to a role and print the link", Long: aboutInvite, Args: cobra.ExactArgs(1),
 		Example: "  atoll invite workspace-member -w red --note 'For Ann Lee'\n" +
 			"  atoll invite project-viewer -p local/demo --expires-in 24h\n" +
-			"  atoll invite platform-member > invitation",
+			"  atoll invite platform-member > link",
 		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
@@ -57,7 +58,7 @@ func newInvite() *cobra.Command {
 				}
 				fmt.Fprintf(c.ErrOrStderr(), "The invitation %s to be %s of the %s is good once, until %s; it is not shown again.\n",
 					made.ID, printable(made.RoleName), printable(p.String()), made.ExpiresAt.UTC().Format(time.RFC3339))
-				_, err = fmt.Fprintln(c.OutOrStdout(), made.Token)
+				_, err = fmt.Fprintln(c.OutOrStdout(), api.base+"/invitation#"+made.Token)
 				return err
 			})
 		},

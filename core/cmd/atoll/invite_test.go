@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-func TestInvitationIsPrintedOnce(t *testing.T) {
+func TestLinkOfAnInvitationIsPrintedOnce(t *testing.T) {
 	w := newWorld(t)
 	w.tenants()
 	w.call(http.MethodPost, "/api/v1/workspaces/red/roles", map[string]any{"name": "on-call", "kind": "project", "permissions": []string{"pods.exec"}}, nil)
 	w.signIn("jane") // who administers red
 	out := w.must("", "invite", "workspace-viewer", "-w", "red", "--note", "For Ann Lee", "--expires-in", "24h")
-	token := lastLine(out)
-	if !strings.HasPrefix(token, "atoll_invitation_") || !strings.Contains(out, "to be workspace-viewer of the workspace red is good once, until ") {
+	token, link := strings.CutPrefix(lastLine(out), w.url+"/invitation#")
+	if !link || !strings.HasPrefix(token, "atoll_invitation_") || !strings.Contains(out, "to be workspace-viewer of the workspace red is good once, until ") {
 		t.Fatalf("got %s", out)
 	}
 	ids := w.names("invitations", "-w", "red")
@@ -36,7 +36,7 @@ func TestInvitationIsPrintedOnce(t *testing.T) {
 	}
 	// A role of one's own making, by its name; and revoked before it is accepted.
 	out = w.must("", "invite", "on-call", "-p", "local/red-1")
-	revoked := lastLine(out)
+	_, revoked, _ := strings.Cut(lastLine(out), "#")
 	if !strings.Contains(out, "to be on-call of the project local/red-1 ") {
 		t.Errorf("got %s", out)
 	}
