@@ -188,11 +188,11 @@ func (v *Service) listTokens(ctx context.Context, ownerUID string) ([]Token, err
 	return tokens, nil
 }
 
-// RevokeToken ends one of the subject's own tokens, at once. ErrNotFound,
-// ErrDenied.
+// RevokeToken ends one of the subject's own tokens, at once. Every token may end
+// itself. ErrNotFound, ErrDenied.
 func (v *Service) RevokeToken(ctx context.Context, s access.Subject, id string) error {
-	if s.Narrow() {
-		return fmt.Errorf("revoking a token is %w with a token that is for reading only or limited", ErrDenied)
+	if s.Narrow() && (s.Via != access.ViaToken || s.Credential != id) {
+		return fmt.Errorf("revoking another token is %w with a token that is for reading only or limited", ErrDenied)
 	}
 	return v.revokeToken(ctx, s.UID, id)
 }

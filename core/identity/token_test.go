@@ -323,10 +323,18 @@ func TestLimitedTokenChangesNothingOfItsOwner(t *testing.T) {
 	}
 	_, _, err = w.CreateToken(ctx, s, identity.NewToken{Name: "wider", Lifetime: time.Hour})
 	want(t, err, identity.ErrDenied)
-	want(t, w.RevokeToken(ctx, s, token.ID), identity.ErrDenied)
+	other, _, err := w.CreateToken(ctx, owner, identity.NewToken{Name: "other", Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, w.RevokeToken(ctx, s, other.ID), identity.ErrDenied)
 	want(t, w.SignOutEverywhere(ctx, s, true), identity.ErrDenied)
 	want(t, w.ChangePassword(ctx, s, password, "another fine password", from(here)), identity.ErrDenied)
 	limit.Permissions = make([]access.Permission, 129)
 	_, _, err = w.CreateToken(ctx, owner, identity.NewToken{Name: "ci", Lifetime: time.Hour, Limit: limit})
 	want(t, err, identity.ErrInvalid)
+	if err := w.RevokeToken(ctx, s, token.ID); err != nil { // but it may end itself
+		t.Fatal(err)
+	}
+	w.refused(bearing("Bearer " + secret))
 }

@@ -163,7 +163,9 @@ func TestTokensCanReadOnlyAndBeRevoked(t *testing.T) {
 	admin.must("POST", "/api/v1/tokens", map[string]any{"name": "ci", "readOnly": true, "expiresIn": "1h"}, 201).json(&made)
 	reader := &browser{r: r, token: made.Token}
 	reader.must("GET", "/api/v1/users", nil, 200)
-	for _, target := range []string{"POST /api/v1/workspaces", "POST /api/v1/tokens", "DELETE /api/v1/tokens/" + made.ID, "POST /x/logging/y"} {
+	var other struct{ ID, Token string }
+	admin.must("POST", "/api/v1/tokens", map[string]any{"name": "other"}, 201).json(&other)
+	for _, target := range []string{"POST /api/v1/workspaces", "POST /api/v1/tokens", "DELETE /api/v1/tokens/" + other.ID, "POST /x/logging/y"} {
 		method, path, _ := strings.Cut(target, " ")
 		if a := reader.do(method, path, map[string]any{"name": "a"}); a.status != 403 {
 			t.Errorf("%s with a token for reading: %d %s", target, a.status, a.body)
@@ -172,7 +174,9 @@ func TestTokensCanReadOnlyAndBeRevoked(t *testing.T) {
 	if a := admin.must("GET", "/api/v1/tokens", nil, 200); strings.Contains(string(a.body), made.Token) || !strings.Contains(string(a.body), made.ID) {
 		t.Errorf("%s", a.body)
 	}
-	admin.must("DELETE", "/api/v1/tokens/"+made.ID, nil, 204)
+	admin.must("DELETE", "/api/v1/tokens/"+other.ID, nil, 204)
+	(&browser{r: r, token: other.Token}).must("GET", "/api/v1/users", nil, 401)
+	reader.must("DELETE", "/api/v1/tokens/"+made.ID, nil, 204) // itself
 	reader.must("GET", "/api/v1/users", nil, 401)
 	admin.must("POST", "/api/v1/tokens", map[string]any{"name": "long", "expiresIn": "99999h"}, 422)
 	admin.must("POST", "/api/v1/tokens", map[string]any{"name": "odd", "expiresIn": "soon"}, 422)

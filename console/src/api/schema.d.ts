@@ -970,7 +970,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a token
-         * @description What it is being used for at this moment ends too.
+         * @description What it is being used for at this moment ends too. A token that is for reading only or limited may revoke itself and no other.
          */
         delete: operations["revoke-token"];
         options?: never;

@@ -172,6 +172,15 @@ func TestBrowserSignsTheCommandIn(t *testing.T) {
 		t.Errorf("the token of the sign-in before: %v", err)
 	}
 	w.fails(exitDenied, "", "token", "create", "more")
+	kept, err = readSignIns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ = kept.find("")
+	w.must("", "logout") // what may only read may end itself
+	if err := whoIs(t, s); exitCode(err) != exitSignedOut {
+		t.Errorf("after signing out: %v", err)
+	}
 }
 
 func TestDeclinedSignInIsToldAtTheTerminal(t *testing.T) {

@@ -53,7 +53,7 @@ var needs = map[string]need{
 
 	"list-tokens":  {at: ofAccount},
 	"create-token": {at: ofAccount},
-	"revoke-token": {at: ofAccount},
+	"revoke-token": {at: ofCaller}, // a narrow token may end itself, and no other
 
 	"authorize-token": {at: ofAccount},
 	"decline-token":   {at: ofAccount},

@@ -68,7 +68,7 @@ func (s *API) registerTokens(a huma.API) {
 	add(s, a, about{id: "create-token", method: http.MethodPost, path: "/api/v1/tokens", tag: "tokens", status: http.StatusCreated,
 		summary: "Make a token", text: "It may do what the person may do. One that is made by a token does not outlive it."}, s.createToken)
 	add(s, a, about{id: "revoke-token", method: http.MethodDelete, path: "/api/v1/tokens/{id}", tag: "tokens", status: http.StatusNoContent,
-		summary: "Revoke a token", text: "What it is being used for at this moment ends too.", errors: []int{http.StatusNotFound}}, s.revokeToken)
+		summary: "Revoke a token", text: "What it is being used for at this moment ends too. A token that is for reading only or limited may revoke itself and no other.", errors: []int{http.StatusNotFound}}, s.revokeToken)
 }
 
 func (s *API) token(t identity.Token) Token {
