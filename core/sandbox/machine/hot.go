@@ -1,7 +1,8 @@
 // Hot pages: those of an image that its machines write as soon as they work. A
 // page that is met for the first time costs microseconds, most of them for the way
-// into the system and back. So these are made for a new machine all at once, and
-// are put back by hand in one that is used again, where all others are forgotten.
+// into the system and back. So these are made for a new machine all at once. Where
+// the system does not say what was written, they are put back by hand in one that is
+// used again, and all others are forgotten.
 package machine
 
 import (
@@ -122,11 +123,8 @@ func (i *image) cool(memory []byte) error {
 				return err
 			}
 		}
-		if at = e.end(); holds(i.region(e.at)) {
-			copy(memory[e.at:at], i.view[e.at:at])
-		} else {
-			clear(memory[e.at:at])
-		}
+		at = e.end()
+		i.put(memory, e.at, at)
 	}
 	if uint64(at) == i.size {
 		return nil

@@ -106,17 +106,32 @@ func (i *image) lay(memory []byte) error {
 // restore makes the beginning of a memory on which the image was laid what it
 // was then.
 func (i *image) restore(memory []byte) error {
-	if i.file != nil {
-		return i.cool(memory)
+	switch {
+	case i.file == nil:
+		i.put(memory, 0, int(i.size))
+		return nil
+	case i.rewind(memory):
+		return nil
 	}
-	at := 0
+	return i.cool(memory)
+}
+
+// put makes a piece of a memory what the image says, by hand.
+func (i *image) put(memory []byte, from, to int) {
+	at := from
 	for _, e := range i.extents {
-		clear(memory[at:e.at])
-		copy(memory[e.at:], e.bytes)
-		at = e.end()
+		first, end := max(from, e.at), min(to, e.end())
+		if first >= end {
+			continue
+		}
+		clear(memory[at:first])
+		if at = end; i.file == nil {
+			copy(memory[first:end], e.bytes[first-e.at:])
+		} else {
+			copy(memory[first:end], i.view[first:end])
+		}
 	}
-	clear(memory[at:i.size])
-	return nil
+	clear(memory[at:to])
 }
 
 // close lets the image go. Memories that it was laid on keep what they have.

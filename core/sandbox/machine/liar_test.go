@@ -81,8 +81,11 @@ func (l liar) run() int {
 	if err != nil {
 		return 1
 	}
+	if _, _, err := throughDoor(door); err != nil {
+		return 1
+	}
 	for {
-		line, err := throughDoor(door)
+		line, err := lineThroughDoor(door)
 		if err != nil {
 			return 0
 		}

@@ -24,6 +24,13 @@ const (
 	lineCopy  = 16 << 10 // what is smaller is copied, to be written in one go
 )
 
+// What goes through a process's door: first the view of its memory, then lines.
+const (
+	memoryView = 'm' // without a descriptor where there is none
+	directLine = 'd'
+	polledLine = 'p'
+)
+
 type line struct {
 	fd   int           // of a direct line
 	conn *net.UnixConn // of any other

@@ -81,6 +81,7 @@ func startProcess(r *Remote) (*process, error) {
 		_ = p.door.Close()
 		return nil, fmt.Errorf("starting the sandbox's process: %w", err)
 	}
+	p.showMemory()
 	go p.watch()
 	if err := p.greet(); err != nil {
 		p.kill(err, false)
@@ -110,6 +111,17 @@ func (p *process) run() (lacking []string, err error) {
 	})
 	err = <-started
 	return lacking, err
+}
+
+// showMemory gives the process a view of its own memory, which it could not open.
+// Where it gets none it does without.
+func (p *process) showMemory() {
+	var rights []byte
+	if view, err := pagemapOf(p.cmd.Process.Pid); err == nil {
+		defer view.Close()
+		rights = syscall.UnixRights(int(view.Fd()))
+	}
+	_, _, _ = p.door.WriteMsgUnix([]byte{memoryView}, rights, nil) // where it is dead, who greets it finds out
 }
 
 // onThreadOfItsOwn runs f on a thread that ends with it, which the main thread
@@ -247,9 +259,9 @@ func (p *process) open(direct bool) (*line, error) {
 		p.kill(err, false)
 		return nil, p.lost()
 	}
-	how := byte('p')
+	how := byte(polledLine)
 	if direct {
-		how = 'd'
+		how = directLine
 	}
 	_, _, err = p.door.WriteMsgUnix([]byte{how}, syscall.UnixRights(theirs), nil)
 	_ = syscall.Close(theirs)

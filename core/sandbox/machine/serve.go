@@ -33,8 +33,7 @@ func serveProcess() int {
 	// requests end; this process ends when its door is closed.
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	lacking := hardenSelf()
-	door, err := polled(doorFD)
+	door, lacking, err := enter()
 	if err == nil {
 		err = serve(door, lacking, func(o Options) (Room, error) {
 			o.Logger = logger
@@ -46,6 +45,22 @@ func serveProcess() int {
 		return 1
 	}
 	return 0
+}
+
+// enter takes the process's door and what comes through it first, and puts up the
+// process's own part of the wall. The core can look into it until then, and no longer.
+func enter() (door *net.UnixConn, lacking []string, err error) {
+	if door, err = polled(doorFD); err != nil {
+		return nil, nil, err
+	}
+	fd, _, err := throughDoor(door)
+	if err != nil {
+		return nil, nil, err
+	}
+	if fd >= 0 {
+		givenPagemap = os.NewFile(uintptr(fd), "pagemap")
+	}
+	return door, hardenSelf(), nil
 }
 
 // server is what the process serves.
@@ -74,7 +89,7 @@ func serve(door *net.UnixConn, lacking []string, open func(Options) (Room, error
 	s := &server{clock: clock{time.Now()}, codes: map[uint64]Code{}, machines: map[uint64]*servedMachine{}}
 	broken := make(chan error, 1) // what a line ended with that must not happen
 	for n := 0; ; n++ {
-		l, err := throughDoor(door)
+		l, err := lineThroughDoor(door)
 		switch {
 		case err != nil && len(broken) > 0:
 			return <-broken
@@ -100,25 +115,40 @@ func serve(door *net.UnixConn, lacking []string, open func(Options) (Room, error
 	}
 }
 
-// throughDoor takes the next line: a byte that says whether it is direct, and
+// lineThroughDoor takes the next line: a byte that says whether it is direct, and
 // its descriptor.
-func throughDoor(door *net.UnixConn) (*line, error) {
+func lineThroughDoor(door *net.UnixConn) (*line, error) {
+	fd, what, err := throughDoor(door)
+	if err != nil {
+		return nil, err
+	}
+	if fd < 0 {
+		return nil, malformed("a line without a descriptor")
+	}
+	return newLine(fd, what == directLine)
+}
+
+// throughDoor takes what comes next, and its descriptor; -1: it has none.
+func throughDoor(door *net.UnixConn) (fd int, what byte, err error) {
 	var b [1]byte
 	oob := make([]byte, syscall.CmsgSpace(4))
 	n, noob, _, _, err := door.ReadMsgUnix(b[:], oob)
 	if err != nil || n == 0 {
-		return nil, errors.Join(err, io.EOF)
+		return -1, 0, errors.Join(err, io.EOF)
 	}
 	messages, err := syscall.ParseSocketControlMessage(oob[:noob])
-	if err != nil || len(messages) != 1 {
-		return nil, malformed("a line without a descriptor (%v)", err)
+	if err != nil || len(messages) > 1 {
+		return -1, 0, malformed("%d control messages at the door (%v)", len(messages), err)
+	}
+	if len(messages) == 0 {
+		return -1, b[0], nil
 	}
 	fds, err := syscall.ParseUnixRights(&messages[0])
 	if err != nil || len(fds) != 1 {
-		return nil, malformed("a line of %d descriptors (%v)", len(fds), err)
+		return -1, 0, malformed("%d descriptors at the door (%v)", len(fds), err)
 	}
 	syscall.CloseOnExec(fds[0])
-	return newLine(fds[0], b[0] == 'd')
+	return fds[0], b[0], nil
 }
 
 // greet makes the room as the first question says.
