@@ -141,6 +141,17 @@ func TestIntegrationAProjectIsNoWayOut(t *testing.T) {
 		{what: "the API server's logs", who: "jane", method: "GET", path: "/logs/"},
 		{what: "the API server's metrics", who: "jane", method: "GET", path: "/metrics"},
 	}
+	for _, name := range inward {
+		body := `{"metadata":{"name":"x"},"spec":{"type":"ExternalName","externalName":"` + strings.ReplaceAll(name, "OTHER", other.Name) + `"}}`
+		ways = append(ways, way{what: "a service that leads to " + name, who: "jane", method: "POST", path: here + "/services", body: body})
+		ways = append(ways, way{what: "a service that leads to " + name + ", by an administrator", who: "root", method: "POST", path: here + "/services", body: body})
+	}
+	for _, who := range []string{"jane", "dev", "vera", "omar"} {
+		ways = append(ways,
+			way{what: "point a service's endpoints elsewhere", who: who, method: "PATCH", path: here + "/endpoints/web", body: `{"subsets":[{"addresses":[{"ip":"127.0.0.1"}],"ports":[{"port":10250}]}]}`},
+			way{what: "point a service's slices elsewhere", who: who, method: "PATCH", path: "/apis/discovery.k8s.io/v1/namespaces/" + p.Name + "/endpointslices/web-x", body: `{"endpoints":[{"addresses":["127.0.0.1"]}]}`},
+			way{what: "remove a service's slices", who: who, method: "DELETE", path: "/apis/discovery.k8s.io/v1/namespaces/" + p.Name + "/endpointslices/web-x"})
+	}
 	for what, spec := range wildPods {
 		ways = append(ways, way{what: "a pod with " + what, who: "jane", method: "POST", path: here + "/pods", body: podText("wild", spec)})
 		ways = append(ways, way{what: "a pod with " + what + ", by an administrator", who: "root", method: "POST", path: here + "/pods", body: podText("wild", spec)})

@@ -127,6 +127,40 @@ func TestIntegrationBindingsInAProjectNameItsOwnServiceAccounts(t *testing.T) {
 	refused(t, "a cluster's binding of everybody", err, "of Kubernetes' own")
 }
 
+// What leads in is among the ways out of TestIntegrationAProjectIsNoWayOut.
+func TestIntegrationServicesLeadOutOnly(t *testing.T) {
+	s := newSite(t)
+	p := s.project(t, "a", nil)
+	s.settle(t, p)
+	services := s.as(t, "jane").Resource(podResource.GroupVersion().WithResource("services")).Namespace(p.Name)
+	lead := func(name, leads string) error {
+		_, err := services.Create(t.Context(), manifest(t, "{apiVersion: v1, kind: Service, metadata: {name: "+name+"}, spec: {type: ExternalName, externalName: '"+leads+"'}}"), metav1.CreateOptions{})
+		return err
+	}
+	for i, name := range outward {
+		if err := lead("out-"+string(rune('a'+i)), name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	refused(t, "a name that may be a service", lead("x", "example.org"), "with a dot at its end")
+	refused(t, "a name that is one", lead("x", "web.b.svc"), "leads out of the cluster")
+	patch := func(name, text string) error {
+		_, err := services.Patch(t.Context(), name, "application/merge-patch+json", []byte(text), metav1.PatchOptions{})
+		return err
+	}
+	refused(t, "another name later", patch("out-a", `{"spec":{"externalName":"kubernetes.default.svc"}}`), "leads out of the cluster")
+	plain := manifest(t, "{apiVersion: v1, kind: Service, metadata: {name: plain}, spec: {ports: [{port: 80}]}}")
+	if _, err := services.Create(t.Context(), plain, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "another type later", patch("plain", `{"spec":{"type":"ExternalName","externalName":"kubernetes.default.svc"}}`), "leads out of the cluster")
+	for name, text := range map[string]string{"plain": `{"spec":{"type":"ExternalName","externalName":"db.example.org"}}`, "out-a": `{"metadata":{"labels":{"a":"b"}}}`} {
+		if err := patch(name, text); err != nil {
+			t.Errorf("%s of %s: %v", text, name, err)
+		}
+	}
+}
+
 func TestIntegrationTokensEnd(t *testing.T) {
 	s := newSite(t)
 	p := s.project(t, "a", nil)

@@ -51,6 +51,16 @@ const (
 	hostMessage = "the host names of this route are not this workspace's: it has hosts of its own, or another workspace has these"
 )
 
+// insideNames are names that lead back into a cluster or to the node, in RE2: of
+// services and pods in full, whatever the cluster's domain is; the node itself;
+// addresses instead of names; and where clouds keep a node's credentials. Who
+// follows an ExternalName, such as an ingress controller, goes past NetworkPolicies
+// and isolation.
+const insideNames = `(^|[.])(localhost|localdomain|svc|pod|cluster[.]local)$|` +
+	`^[^.]+[.][^.]+([.][^.]+)*[.](svc|pod)[.]|` +
+	`(^|[.])([0-9]+|0x[0-9a-f]*)$|` +
+	`^(metadata|metadata[.]google[.]internal|metadata[.]goog|instance-data(([.][a-z0-9-]+)*[.]internal)?)$`
+
 // clusterPolicies are the same in every cluster.
 var clusterPolicies = []policy{
 	{
@@ -110,11 +120,21 @@ var clusterPolicies = []policy{
 		variables: []variable{
 			{"type", `object.spec.?type.orValue("ClusterIP")`},
 			{"allowed", `namespaceObject.metadata.?annotations[?"` + annotationServiceTypes + `"].orValue("").split(",")`},
+			// Where a service leads, without the dot that makes a name a whole one.
+			{"leads", `variables.type == "ExternalName" ? object.spec.?externalName.orValue("").lowerAscii() : ""`},
+			{"whole", `variables.leads.endsWith(".")`},
+			{"name", `variables.whole ? variables.leads.substring(0, variables.leads.size() - 1) : variables.leads`},
+			{"leadsAsBefore", `variables.leads == "" || request.operation == "UPDATE" && oldObject.spec.?type.orValue("") == "ExternalName" && oldObject.spec.?externalName.orValue("") == object.spec.externalName`},
 		},
 		validations: []validation{
 			{`!(variables.type in ["NodePort", "LoadBalancer"]) || variables.type in variables.allowed || request.operation == "UPDATE" && oldObject.spec.?type.orValue("ClusterIP") == variables.type`,
 				"this workspace may not have services of this type (serviceTypes of the workspace)"},
 			{`object.spec.?externalIPs.orValue([]).size() == 0`, "externalIPs take others' traffic; a project has none"},
+			{`variables.leadsAsBefore || !variables.name.matches("` + insideNames + `")`,
+				"an ExternalName leads out of the cluster: it is no name of a service or pod, nor of the node itself, and no address"},
+			// Search domains make the service of a namespace of "db.shop".
+			{`variables.leadsAsBefore || variables.whole || variables.name.split(".").size() > 2`,
+				"an ExternalName of one or two parts could be a service of the cluster: write it as a whole name, with a dot at its end (example.org.)"},
 		},
 	},
 	{
