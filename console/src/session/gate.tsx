@@ -20,7 +20,7 @@ export function Gate({ children }: { children: ReactNode }) {
   const state = useSession();
   const path = usePath();
   const go = useGo();
-  const out = state.is === 'out' || (state.is === 'in' && state.user.mustChangePassword === true);
+  const out = state.is === 'out' || (state.is === 'in' && (state.user.mustChangePassword || state.mustEnrol));
   useEffect(() => {
     // On the way to the sign-in page this is still drawn, with the new address: that is nothing to come back to.
     if (out && path !== paths.signIn()) go(paths.signIn(path + window.location.search), { replace: true });

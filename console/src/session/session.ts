@@ -6,14 +6,14 @@ import { done, rest } from '../api/rest';
 import type { SessionInfo, User } from '../api/types';
 
 /**
- * asking: not known yet. out: nobody. in: somebody. expired: somebody was, what is on screen stays until they sign in again.
+ * asking: not known yet. out: nobody. in: somebody, who may have to set up a second factor before anything else. expired: somebody was, what is on screen stays until they sign in again.
  * unreachable: Atoll did not answer.
  */
 export type SessionState =
   | { is: 'asking' }
   | { is: 'out' }
   | { is: 'unreachable'; message: string }
-  | { is: 'in'; user: User; times: number }
+  | { is: 'in'; user: User; times: number; mustEnrol: boolean }
   | { is: 'expired'; user: User; times: number };
 
 let state: SessionState = { is: 'asking' };
@@ -29,7 +29,7 @@ function set(next: SessionState) {
 function enter(session: SessionInfo) {
   keepCsrf(session.csrfToken);
   times++;
-  set({ is: 'in', user: session.user, times });
+  set({ is: 'in', user: session.user, times, mustEnrol: session.mustEnrolSecondFactor });
 }
 
 whenSignedOut(() => {

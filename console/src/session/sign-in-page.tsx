@@ -1,13 +1,14 @@
-// Sign-in; then, at the first sign-in of an administrator, the choice of an own password.
+// Sign-in; then, at the first sign-in, the choice of an own password, and a second factor where this Atoll asks for one.
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { providers } from '../api/queries';
 import { useGo, usePath, useQueryValue } from '../routing/link';
 import { paths } from '../routing/paths';
 import { t } from '../words/words';
+import { EnrolForm } from './enrol-form';
 import { directoriesOf, ProviderLinks } from './providers';
 import { Sea } from './sea';
-import { useSession } from './session';
+import { restore, useSession } from './session';
 import { PasswordForm, SignInForm } from './sign-in-form';
 
 /** Only an address of this console may follow a sign-in. */
@@ -20,8 +21,9 @@ export function SignInPage() {
   const [next] = useQueryValue('next');
   const [password, setPassword] = useState<string>();
   const { data: known = [] } = useQuery(providers());
-  const inside = state.is === 'in' && !state.user.mustChangePassword;
   const choosing = state.is === 'in' && state.user.mustChangePassword;
+  const enrolling = state.is === 'in' && !choosing && state.mustEnrol;
+  const inside = state.is === 'in' && !choosing && !enrolling;
   useEffect(() => {
     document.title = `${t('Sign in')} · Atoll`;
   }, []);
@@ -44,6 +46,8 @@ export function SignInPage() {
               {t('This is your first sign-in. The password you were given was for this once; choose your own now.')}
             </p>
           </PasswordForm>
+        ) : enrolling ? (
+          <EnrolForm password={password} onDone={() => void restore()} />
         ) : (
           <>
             <SignInForm title={t('Sign in')} directories={directoriesOf(known)} onDone={setPassword} />

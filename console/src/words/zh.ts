@@ -673,4 +673,18 @@ export const zh: Record<string, string> = {
   'Make an account': '创建账户',
   'Sign in with an account you have': '使用已有账户登录',
   'Accept with a new account': '以新账户接受',
+  'Keep your recovery codes': '保存你的恢复码',
+  'The second factor counts from now on. Each of these stands in for one code, once, when you have lost it.':
+    '双重验证已生效。丢失验证器时，每个恢复码可代替一次验证码。',
+  'They are shown this once': '仅显示这一次',
+  'I have kept them': '我已保存',
+  'Copy codes': '复制恢复码',
+  'Set up a second factor': '设置双重验证',
+  'Add this secret to an authenticator, or open it there, and type the code that it shows.':
+    '将此密钥添加到验证器或在其中打开，然后输入它显示的验证码。',
+  'Copy secret': '复制密钥',
+  'Open in an authenticator': '在验证器中打开',
+  'This Atoll asks you to have one: besides your password, a code that an authenticator on your phone shows.':
+    '此 Atoll 要求启用：除密码外，还需手机验证器显示的验证码。',
+  'Go on': '继续',
 };
