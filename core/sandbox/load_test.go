@@ -67,6 +67,12 @@ func TestTenThousandRequestsWaitInOneInstance(t *testing.T) {
 	if s := g.Stats(); s.Instances != 1 || s.Streams != 0 || s.Children != 0 || s.Faults != 0 {
 		t.Errorf("%+v", s)
 	}
+	// A collection walks 30,000 stacks; with one each time that the heap doubles it
+	// would be 300,000 units.
+	used, _ := g.Usage()
+	if each := used.Units / uint64(requests); requests == 10_000 && each > 220_000 {
+		t.Errorf("a request took %d units", each)
+	}
 }
 
 // zeros is an endless body that counts.

@@ -6,7 +6,6 @@ package atoll
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
 	"syscall"
 	"unsafe"
 )
@@ -73,12 +72,6 @@ func waited(uintptr) bool {
 	was := idled
 	idled = true
 	return was
-}
-
-// tune tells the garbage collector what the instance may have: it collects
-// sooner as its heap comes near, instead of letting it double past the limit.
-func tune(memory uint64) {
-	debug.SetMemoryLimit(int64(memory - memory/8))
 }
 
 func (s *session) emitLog(payload []byte) { s.appendLog(payload) }

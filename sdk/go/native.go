@@ -82,6 +82,8 @@ func (s *session) Close() {
 
 func tune(uint64) {}
 
+func pace(int) {}
+
 // reseed has nothing to do: a process is no copy of another.
 func reseed([32]byte) {}
 

@@ -79,7 +79,9 @@ func (s *session) poll(in []byte) []byte {
 	s.begin()
 	s.receive(in)
 	if s.stirred || len(in) == 0 {
+		open := len(s.streams)
 		s.unlock()
+		pace(open)
 		s.settle()
 		s.lock()
 	}
