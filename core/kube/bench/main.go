@@ -2,8 +2,7 @@
 // kube-apiserver directly, of Atoll, and of `kubectl proxy`, in one run, by one
 // client, in turns, so that whatever else the machine does falls on all alike.
 //
-// It needs a running Atoll (build/run/atoll.json) and appends its figures as
-// JSON lines to the file that -out names.
+// It needs a running Atoll (build/run/atoll.json).
 package main
 
 import (
@@ -16,6 +15,8 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/atoll-platform/atoll/manifests/bench/figure"
 )
 
 // facts are those of build/run/atoll.json that matter here.
@@ -23,16 +24,6 @@ type facts struct {
 	URL             string `json:"url"`
 	Kubeconfig      string `json:"kubeconfig"`
 	AtollKubeconfig string `json:"atollKubeconfig"`
-}
-
-// figure is one measured value, as the gathering program reads it.
-type figure struct {
-	Name      string   `json:"name"`
-	Value     float64  `json:"value"`
-	Unit      string   `json:"unit"`
-	Peer      string   `json:"peer,omitempty"`
-	PeerValue *float64 `json:"peerValue,omitempty"`
-	Note      string   `json:"note,omitempty"`
 }
 
 // place is somewhere to send the GET to.
@@ -47,43 +38,47 @@ type place struct {
 func main() {
 	run := flag.String("run", "build/run/atoll.json", "what a running Atoll says of itself")
 	kubectl := flag.String("kubectl", "", "the kubectl to compare with; empty: the cluster's own, or the one in the path")
-	out := flag.String("out", "", "file to append figures to; empty: standard output")
+	out := flag.String("out", "", "file to write figures to; standard output when empty")
 	rounds := flag.Int("rounds", 60, "rounds of 50 requests to each place")
 	seconds := flag.Int("seconds", 15, "seconds of load on each place")
 	flag.Parse()
-	if err := measure(*run, *kubectl, *out, *rounds, time.Duration(*seconds)*time.Second); err != nil {
+	figures, err := measure(*run, *kubectl, *rounds, time.Duration(*seconds)*time.Second)
+	if err == nil {
+		err = figure.Write(*out, figures)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func measure(run, kubectl, out string, rounds int, load time.Duration) error {
+func measure(run, kubectl string, rounds int, load time.Duration) ([]figure.Figure, error) {
 	text, err := os.ReadFile(run)
 	if err != nil {
-		return fmt.Errorf("no running Atoll: %w", err)
+		return nil, fmt.Errorf("no running Atoll: %w", err)
 	}
 	var f facts
 	if err := json.Unmarshal(text, &f); err != nil {
-		return fmt.Errorf("reading %s: %w", run, err)
+		return nil, fmt.Errorf("reading %s: %w", run, err)
 	}
 	if f.Kubeconfig == "" || f.AtollKubeconfig == "" {
-		return fmt.Errorf("the running Atoll has no cluster yet: %s names none", run)
+		return nil, fmt.Errorf("the running Atoll has no cluster yet: %s names none", run)
 	}
 	direct, err := placeOf("kube-apiserver", f.Kubeconfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	atoll, err := placeOf("atoll", f.AtollKubeconfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	path, err := anyPod(direct)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	proxy, end, err := startKubectlProxy(kubectl, f.Kubeconfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer end()
 	// kubectl proxy listens on plain loopback HTTP: so does Atoll.
@@ -92,26 +87,26 @@ func measure(run, kubectl, out string, rounds int, load time.Duration) error {
 	// who is impersonated.
 	as, err := atoll.whoami()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	impersonated := place{name: "kube-apiserver, impersonating", client: direct.client, url: direct.url, token: direct.token, header: as}
 	places := []*place{direct, atoll, &plain, proxy, &impersonated}
 	for _, p := range places {
 		p.url += path
 		if _, err := p.get(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 
 	medians, err := latencies(places, rounds)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rates, err := throughputs([]*place{&plain, proxy, atoll, direct}, load)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	figures := []figure{
+	return []figure.Figure{
 		{
 			Name: "proxy.get.p50", Value: milliseconds(medians[atoll] - medians[direct]), Unit: "ms",
 			Note: fmt.Sprintf("medians over HTTPS: atoll %.3f ms, kube-apiserver %.3f ms, and as the same person by impersonation %.3f ms; over plain HTTP: atoll %.3f ms, kubectl proxy %.3f ms",
@@ -121,23 +116,7 @@ func measure(run, kubectl, out string, rounds int, load time.Duration) error {
 			Name: "proxy.get.throughput", Value: rates[&plain], Unit: "req/s", Peer: "kubectl proxy", PeerValue: new(rates[proxy]),
 			Note: fmt.Sprintf("32 connections, plain HTTP both: kubectl proxy %.0f; atoll over HTTPS %.0f, kube-apiserver directly %.0f req/s", rates[proxy], rates[atoll], rates[direct]),
 		},
-	}
-	file := os.Stdout
-	if out != "" {
-		if file, err = os.OpenFile(out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
-			return fmt.Errorf("writing figures: %w", err)
-		}
-		defer file.Close()
-	}
-	for _, one := range figures {
-		fmt.Printf("%s %.3f %s (%s)\n", one.Name, one.Value, one.Unit, one.Note)
-		if out != "" {
-			if err := json.NewEncoder(file).Encode(one); err != nil {
-				return fmt.Errorf("writing figures: %w", err)
-			}
-		}
-	}
-	return nil
+	}, nil
 }
 
 // placeOf is where a kubeconfig points, asked as it says but by the one client
