@@ -32,7 +32,9 @@ func builds(t testing.TB) (packages [2][]byte) {
 			t.Fatal("both builds are the same")
 		}
 		manifest := strings.Replace(testManifest, "version: 1.0.0", fmt.Sprintf("version: %d.0.0", n+1), 1)
-		packages[n] = packageWith(t, strings.Replace(manifest, "routes:\n", "routes:\n  - { path: /framed, methods: [POST] }\n", 1), module)
+		// Requests wait while a build is compiled, on a busy machine for long.
+		manifest = strings.NewReplacer("deadline: 20s", "deadline: 10m", "routes:\n", "routes:\n  - { path: /framed, methods: [POST] }\n").Replace(manifest)
+		packages[n] = packageWith(t, manifest, module)
 	}
 	return packages
 }
