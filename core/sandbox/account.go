@@ -5,7 +5,8 @@
 // frames among them. They share the turn's processor time evenly, for nobody can
 // look into a guest. A turn without any such request, as when a timer has run
 // out, is the one's that the instance carries alone; where it carries several, it
-// is billed to their tenants and counts for no request.
+// is billed to their tenants and counts for no request. What an instance does
+// before its first request is billed to who had it started, and counts for none.
 package sandbox
 
 import (
@@ -455,6 +456,18 @@ func (b *bill) settle(part machine.Usage, now time.Time, counts bool) {
 	if counts {
 		b.used.Add(part)
 	}
+}
+
+// billStart bills what the start of an instance took, with its HELLO, to whoever
+// had it started: it counts for no request. What is shared with others, as a
+// snapshot is, is the first one's.
+func (i *instance) billStart(used machine.Usage) {
+	used.Add(i.ledger.owed)
+	i.ledger.owed = machine.Usage{}
+	now := time.Now()
+	at := i.guest.accounts.of(i.guest.tenantOf(&i.aboard.caller), &i.aboard.caller, now).lock()
+	at.pay(used, now)
+	at.mu.Unlock()
 }
 
 // pay books work. at.mu is held.

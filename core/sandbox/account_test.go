@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -244,5 +245,51 @@ func TestModulesUseProcessorMemoryAndBytes(t *testing.T) {
 	}
 	if all, rows = g.Usage(); all.Memory != 0 || rows[0].Memory != 0 || rows[0].MemoryPeak == 0 {
 		t.Errorf("after the end: %+v, %+v", all, rows[0])
+	}
+}
+
+// TestStartsAreBilledToWhoeverAsked has instances take long to start, and fail.
+func TestStartsAreBilledToWhoeverAsked(t *testing.T) {
+	e := engineFor(t, nil)
+	g := e.Load(Spec{Name: "slow", Limits: Limits{CPUPerRequest: 10, CPUPerMinute: 1500}})
+	fails := atomic.Bool{}
+	g.source = func(context.Context) (machine.Code, error) {
+		return starter(func(_ context.Context, s machine.Start) (machine.Machine, error) {
+			if *s.Used = (machine.Usage{CPU: 1000, Units: 7}); fails.Load() {
+				return nil, fmt.Errorf("%w: on purpose", machine.ErrStart)
+			}
+			return &native{play: saysHello(func(f wire.Frame) []byte {
+				if f.Type != wire.Open {
+					return nil
+				}
+				return join(sayHead(f.Stream), sayEnd(f.Stream))
+			})}, nil
+		}), nil
+	}
+	for range 3 {
+		resp, err := g.Do(t.Context(), in("a"))
+		if err != nil { // its start is no part of its own budget
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	if r := g.row(t, "a"); r.CPU != 1000 || r.Units != 7 {
+		t.Errorf("%+v", r)
+	}
+	fails.Store(true)
+	for range 2 {
+		if got := outcome(func() error { _, err := g.Do(t.Context(), in("b")); return err }()); got != "fault" {
+			t.Errorf("it ended with %s", got)
+		}
+	}
+	if r := g.row(t, "b"); r.CPU != 2000 || r.Units != 14 || r.Requests != 0 || r.Faults[FaultStart] != 2 {
+		t.Errorf("%+v", r)
+	}
+	_, err := g.Do(t.Context(), in("b")) // which has started as much as it may in a minute
+	if b, _ := over(err); b != BudgetCPUPerMinute {
+		t.Errorf("it ended with %v", err)
+	}
+	if all, rows := g.Usage(); all.CPU != 3000 || len(rows) != 2 {
+		t.Errorf("%+v of %d", all, len(rows))
 	}
 }

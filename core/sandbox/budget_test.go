@@ -125,10 +125,10 @@ func TestLongRequestHasItsProcessorTimeEachMinute(t *testing.T) {
 
 func TestWhatGoesOnAfterItsResetIsAFault(t *testing.T) {
 	p := play(t, Limits{CPUPerRequest: 100, CPUPerPoll: time.Second}, nil)
-	costs(p.g, func(*machine.Turn) machine.Usage { return machine.Usage{CPU: 90} })
+	costs(p.g, func(*machine.Turn) machine.Usage { return machine.Usage{CPU: 101} })
 	asked := p.ask(t.Context(), in("a"))
 	p.hears(wire.Open, 1)
-	if b, _ := over((<-asked).err); b != BudgetCPUPerRequest { // its start was 90, and its own turn
+	if b, _ := over((<-asked).err); b != BudgetCPUPerRequest { // its start was as much, and is not the request's
 		t.Error("it was not reset for it")
 	}
 	eventuallyTrue(t, "the instance has ended", func() bool {

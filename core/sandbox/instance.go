@@ -113,10 +113,12 @@ func (i *instance) start(ctx context.Context, code machine.Code) error {
 	e := i.guest.engine
 	now := time.Now()
 	i.log = newGuestLog(i.guest.logger, i.guest.limits.LogLinesPerMinute, now)
+	var used machine.Usage
+	defer func() { i.billStart(used) }()
 	placed := e.deaths.board(&i.aboard)
 	run, err := i.machine(ctx, code, machine.Start{
 		Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerPoll,
-		Tenant: i.key.tenant(), Extension: i.guest.spec.Name, Owner: &i.aboard,
+		Tenant: i.key.tenant(), Extension: i.guest.spec.Name, Owner: &i.aboard, Used: &used,
 	})
 	e.deaths.leave(placed)
 	if err != nil {

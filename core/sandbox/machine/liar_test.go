@@ -50,17 +50,19 @@ var turnLies = map[string][]byte{
 
 // otherLies are answers to other questions.
 var otherLies = map[string]map[question][]byte{
-	"other":           {askHello: answer(head{kind: askHello}, `{"Version":2}`)},
-	"no JSON":         {askHello: answer(head{kind: askHello}, `hello`)},
-	"no cache":        {askHello: answer(head{kind: askHello, class: classOther}, `there is no room`)},
-	"shouting":        {askHello: appendHead(nil, head{kind: askHello, size: 1 << 31})},
-	"says twice":      {askHello: append(answer(head{kind: askHello}, `{"Version":1}`), "again"...)},
-	"no report":       {askLoad: answer(head{kind: askLoad}, `report`)},
-	"endless report":  {askLoad: appendHead(nil, head{kind: askLoad, size: maxReport + 1})},
-	"no machine":      {askStart: answer(head{kind: askStart}, "seven b")},
-	"too much memory": {askStart: answer(head{kind: askStart}, "\xff\xff\xff\xff\xff\xff\xff\xff")},
-	"a strange start": {askStart: answer(head{kind: askStart, class: 77}, "")},
-	"never answers":   {askTurn: nil},
+	"other":                   {askHello: answer(head{kind: askHello}, `{"Version":2}`)},
+	"no JSON":                 {askHello: answer(head{kind: askHello}, `hello`)},
+	"no cache":                {askHello: answer(head{kind: askHello, class: classOther}, `there is no room`)},
+	"shouting":                {askHello: appendHead(nil, head{kind: askHello, size: 1 << 31})},
+	"says twice":              {askHello: append(answer(head{kind: askHello}, `{"Version":1}`), "again"...)},
+	"no report":               {askLoad: answer(head{kind: askLoad}, `report`)},
+	"endless report":          {askLoad: appendHead(nil, head{kind: askLoad, size: maxReport + 1})},
+	"no machine":              {askStart: answer(head{kind: askStart}, strings.Repeat("\x00", usageSize)+"seven b")},
+	"too much memory":         {askStart: answer(head{kind: askStart}, strings.Repeat("\x00", usageSize)+"\xff\xff\xff\xff\xff\xff\xff\xff")},
+	"no usage":                {askStart: answer(head{kind: askStart}, "eight by")},
+	"a start that gives time": {askStart: answer(head{kind: askStart}, strings.Repeat("\xff", usageSize)+"\x00\x00\x00\x00\x00\x00\x00\x00")},
+	"a strange start":         {askStart: answer(head{kind: askStart, class: 77}, strings.Repeat("\x00", usageSize))},
+	"never answers":           {askTurn: nil},
 }
 
 func init() {
@@ -112,7 +114,7 @@ func (l liar) line(line *line) {
 			line.out = lie
 		default:
 			line.out = answer(head{kind: h.kind, id: 1}, map[question]string{
-				askHello: `{"Version":1}`, askLoad: `{}`, askStart: string(binary.LittleEndian.AppendUint64(nil, 2<<20)),
+				askHello: `{"Version":1}`, askLoad: `{}`, askStart: string(binary.LittleEndian.AppendUint64(make([]byte, usageSize), 2<<20)),
 				askTurn: strings.Repeat("\x00", toldSize),
 			}[h.kind])
 		}
@@ -134,7 +136,7 @@ func TestLiesEndTheProcess(t *testing.T) {
 			eventually(t, "another has taken its place", func() bool { return r.Life().Restarts == 1 })
 		})
 	}
-	for _, name := range []string{"no report", "endless report", "no machine", "too much memory", "a strange start"} {
+	for _, name := range []string{"no report", "endless report", "no machine", "too much memory", "a strange start", "no usage", "a start that gives time"} {
 		t.Run(name, func(t *testing.T) {
 			r := starts(t, "liar/"+name, hasty)
 			code, _, err := r.Load(t.Context(), echoGuest())

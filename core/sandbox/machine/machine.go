@@ -52,10 +52,21 @@ type Start struct {
 	// Tenant and Extension say who waits: turns are served fairly by tenant,
 	// then by extension.
 	Tenant, Extension string
+	// Used, where it is not nil, is told what the start took: the module's
+	// _initialize, and the snapshot that is made of it, where this one made it. It
+	// is told after an error too.
+	Used *Usage
 	// Owner is who the machine's Room tells Options.Judge of; nil: nobody.
 	Owner any
 
 	wall int64 // see Turn
+}
+
+// took notes what a start took, for who wants to know.
+func (s *Start) took(used Usage) {
+	if s.Used != nil {
+		*s.Used = used
+	}
 }
 
 // Machine runs one instance's guest. Everything but Kill and Memory is for the

@@ -21,8 +21,8 @@
 //	prepare   the module                                  report, JSON
 //	load      the module                                  report, JSON; id: the code
 //	unload    -                                           -
-//	start     id: the code; memory, seed, now, wall,      memory u64; id: the machine
-//	          cpu, size of tenant u32, tenant, extension
+//	start     id: the code; memory, seed, now, wall,      cpu, units, memory u64;
+//	          cpu, size of tenant u32, tenant, extension  id: the machine
 //	turn      id: the machine; now, wall, cpu, batch      wake, cpu, units, unsaid u32,
 //	                                                      size of said u32, said, frames
 //	kill      id: the machine                             -
@@ -31,7 +31,8 @@
 // Times are nanoseconds in 64 bits: now and wake since a moment of the core's
 // monotonic clock (wake: noWake for none), wall since 1970, cpu a duration. An
 // answer whose class is not 0 has the error's text as its body; that of a turn
-// has it where frames would be, and those of prepare and load in the report.
+// has it where frames would be, that of a start where memory would be, and those
+// of prepare and load in the report.
 //
 // What the process answers is hostile: whoever breaks out of a guest speaks
 // here. Every size is held against a limit before it is used, and an answer that
@@ -68,6 +69,7 @@ const (
 	askedSize = 24 // of a turn, before the batch
 	toldSize  = 32 // of a turn's answer, before what was said
 	startSize = 8 + 32 + 24 + 4
+	usageSize = 16       // in the answers of turns and starts
 	maxText   = 64 << 10 // of an error, settings, a greeting
 	maxBatch  = 16 << 20
 	noWake    = math.MinInt64
@@ -176,8 +178,7 @@ func (c clock) readTurn(h head, body []byte, t *Turn) error {
 func (c clock) appendTold(b []byte, t *Turn, class uint8, memory uint64, rest int) []byte {
 	b = appendHead(b, head{kind: askTurn, class: class, size: uint32(toldSize + len(t.Said) + rest), id: memory})
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.wake(t.Wake)))
-	b = binary.LittleEndian.AppendUint64(b, uint64(t.Used.CPU))
-	b = binary.LittleEndian.AppendUint64(b, t.Used.Units)
+	b = appendUsage(b, t.Used)
 	b = binary.LittleEndian.AppendUint32(b, uint32(min(t.Unsaid, math.MaxInt32)))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(t.Said)))
 	return append(b, t.Said...)
@@ -191,7 +192,7 @@ func (c clock) readTold(h head, body []byte, t *Turn) (failed, err error) {
 	}
 	wake, said := int64(binary.LittleEndian.Uint64(body)), binary.LittleEndian.Uint32(body[28:])
 	rest := body[toldSize:]
-	used := Usage{CPU: time.Duration(binary.LittleEndian.Uint64(body[8:])), Units: binary.LittleEndian.Uint64(body[16:])}
+	used := readUsage(body[8:])
 	unsaid := binary.LittleEndian.Uint32(body[24:])
 	if said > maxSaid || int(said) > len(rest) || used.CPU < 0 || unsaid > math.MaxInt32 {
 		return nil, malformed("a turn's answer whose numbers cannot be")
@@ -205,6 +206,16 @@ func (c clock) readTold(h head, body []byte, t *Turn) (failed, err error) {
 		t.Frames = nil
 	}
 	return failed, err
+}
+
+func appendUsage(b []byte, u Usage) []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, uint64(u.CPU)), u.Units)
+}
+
+// readUsage reads a usage of usageSize bytes. Its time may be less than nothing,
+// which is a lie.
+func readUsage(b []byte) Usage {
+	return Usage{CPU: time.Duration(binary.LittleEndian.Uint64(b)), Units: binary.LittleEndian.Uint64(b[8:])}
 }
 
 // appendStart appends the question that makes a machine of a code.

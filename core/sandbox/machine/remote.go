@@ -374,11 +374,19 @@ func (c *remoteCode) start(ctx context.Context, s Start) (Machine, error) {
 		return nil, err
 	}
 	l.out = c.remote.clock.appendStart(l.out[:0], id, s)
-	h, body, _, err := p.ask(l, s.Owner, askStart, nil, nil, maxText, s.CPU)
+	h, body, _, err := p.ask(l, s.Owner, askStart, nil, nil, usageSize+maxText, s.CPU)
 	p.give(l, err != nil)
 	if err != nil {
 		return nil, err
 	}
+	if len(body) < usageSize {
+		return nil, p.broken(malformed("a start's answer of %d bytes", len(body)))
+	}
+	used := readUsage(body)
+	if body = body[usageSize:]; used.CPU < 0 {
+		return nil, p.broken(malformed("a start that took %v", used.CPU))
+	}
+	s.took(used)
 	if h.class != 0 {
 		failed, err := readError(h.class, body)
 		if err != nil {
@@ -387,7 +395,7 @@ func (c *remoteCode) start(ctx context.Context, s Start) (Machine, error) {
 		return nil, failed
 	}
 	if len(body) != 8 {
-		return nil, p.broken(malformed("a start's answer of %d bytes", len(body)))
+		return nil, p.broken(malformed("a start's answer of %d bytes", usageSize+len(body)))
 	}
 	m := &remoteMachine{process: p, owner: s.Owner, id: h.id, limit: s.Memory, most: toldSize + maxSaid + c.remote.options.MaxFrames + 1 + maxText}
 	if err := m.holds(binary.LittleEndian.Uint64(body)); err != nil {

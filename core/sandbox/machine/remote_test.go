@@ -80,6 +80,40 @@ func TestProcessDoesWhatTheRoomInsideDoes(t *testing.T) {
 	}
 }
 
+// TestStartTellsWhatItTook starts machines of modules that initialize themselves for
+// a while, or for ever.
+func TestStartTellsWhatItTook(t *testing.T) {
+	work := code(sleb(100_000), 0x24, 0, // an i32 global counts down
+		0x03, 0x40, 0x23, 0, sleb(1), 0x6b, 0x24, 0, 0x23, 0, 0x0d, 0, 0x0b)
+	for name, r := range rooms(t) {
+		t.Run(name, func(t *testing.T) {
+			used := func(c Code, apart bool) (u Usage, err error) {
+				s := testStart(1)
+				s.CPU, s.Apart, s.Used = 50*time.Millisecond, apart, &u
+				m, err := c.Start(t.Context(), s)
+				if err == nil {
+					m.Close()
+				}
+				return u, err
+			}
+			works := codeOf(t, r, puppet(work))
+			first, err := used(works, false)
+			if err != nil || first.Units < 100_000 || first.CPU <= 0 {
+				t.Errorf("the first start took %+v, %v", first, err)
+			}
+			if copied, err := used(works, false); err != nil || copied != (Usage{}) {
+				t.Errorf("a copy's start took %+v, %v", copied, err)
+			}
+			if apart, err := used(works, true); err != nil || apart.Units != first.Units || apart.CPU <= 0 {
+				t.Errorf("a start apart took %+v, %v; the first one %+v", apart, err, first)
+			}
+			if endless, err := used(codeOf(t, r, puppet(code(0x03, 0x40, 0x0c, 0, 0x0b))), false); !errors.Is(err, ErrStopped) || endless.CPU < 50*time.Millisecond || endless.Units == 0 {
+				t.Errorf("an endless start took %+v, %v", endless, err)
+			}
+		})
+	}
+}
+
 func TestManyMachinesTakeTurnsAtOnce(t *testing.T) {
 	r := remote(t)
 	var all sync.WaitGroup

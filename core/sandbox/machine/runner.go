@@ -83,18 +83,17 @@ func (r *runner) findGlobals(p *prepared) error {
 	return nil
 }
 
-// initialize runs the module's _initialize, where it has one.
-func (r *runner) initialize(cpu time.Duration) error {
+// initialize runs the module's _initialize, where it has one, and says what it took.
+func (r *runner) initialize(cpu time.Duration) (used Usage, err error) {
 	initialize := r.module.ExportedFunction(initializeExport)
 	if initialize == nil {
-		return nil
+		return used, nil
 	}
-	err := r.meter.begin(cpu)
-	if err == nil {
+	if err = r.meter.begin(cpu); err == nil {
 		_, err = r.call(initialize, 0)
-		r.meter.end()
+		used = r.meter.end()
 	}
-	return r.judge(err)
+	return used, r.judge(err)
 }
 
 // Turn implements Machine.

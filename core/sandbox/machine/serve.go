@@ -301,10 +301,12 @@ func (s *server) start(l *line, h head, body []byte) error {
 	if err != nil {
 		return err
 	}
+	var used Usage
+	begin.Used = &used
 	run, err := code.Start(context.Background(), begin)
 	if err != nil {
 		class, text := classOf(err)
-		return s.answer(l, head{kind: askStart, class: class}, []byte(text))
+		return s.answer(l, head{kind: askStart, class: class}, append(appendUsage(nil, used), text...))
 	}
 	m := &servedMachine{Machine: run}
 	s.mu.Lock()
@@ -312,7 +314,7 @@ func (s *server) start(l *line, h head, body []byte) error {
 	id := s.last
 	s.machines[id] = m
 	s.mu.Unlock()
-	return s.answer(l, head{kind: askStart, id: id}, binary.LittleEndian.AppendUint64(nil, run.Memory()))
+	return s.answer(l, head{kind: askStart, id: id}, binary.LittleEndian.AppendUint64(appendUsage(nil, used), run.Memory()))
 }
 
 func (s *server) close(l *line, h head) error {

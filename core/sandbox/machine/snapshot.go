@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
+	"time"
 )
 
 // snapshot is a machine at rest after its _initialize. It never changes.
@@ -149,7 +150,9 @@ func (c *loaded) initialized(ctx context.Context, s Start, seat *seat, data *ima
 	}
 	r.wasi = newWASI(s.Now, s.wall, initialSeed(s.Seed), r.meter.pay)
 	r.meter.seat = seat
-	if err := r.initialize(s.CPU); err != nil {
+	used, err := r.initialize(s.CPU)
+	s.took(used)
+	if err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -170,7 +173,11 @@ func (c *loaded) seeded(ctx context.Context, s Start, seat *seat) (*snapshot, sa
 		return nil, said{}, err
 	}
 	defer r.Close()
+	began := time.Now()
 	snap, err := r.snap()
+	if s.Used != nil { // the host's work, of a few milliseconds, by the wall's clock
+		s.Used.CPU += time.Since(began)
+	}
 	if err != nil {
 		return nil, said{}, err
 	}
