@@ -72,6 +72,27 @@ test('it speaks Chinese when asked to', async ({ signedIn: page }) => {
   await expect(page.locator('h1')).toHaveText('设置');
   await page.goto('/c/local/p/demo');
   await expect(page.getByRole('link', { name: '概览' })).toBeVisible();
+  // What extensions contribute comes over the stream, whose own language is the browser's.
+  await expect(page.getByRole('navigation').getByRole('link', { name: '日志' })).toBeVisible();
+});
+
+test('a project or a workspace that is not there is said so', async ({ signedIn: page }) => {
+  await page.goto('/c/local/p/none/pods');
+  await expect(page.getByRole('heading', { name: 'There is no project none on local' })).toBeVisible();
+  await page.goto('/w/none');
+  await expect(page.getByRole('heading', { name: 'There is no workspace none' })).toBeVisible();
+  await page.goto('/c/local/p/kube-system/pods'); // a namespace that is no project
+  await expect(page.locator('h1')).toHaveText('Pods');
+});
+
+test('a dialog gives the focus back to what opened it', async ({ signedIn: page }) => {
+  await page.goto('/platform/users');
+  const create = page.getByRole('button', { name: 'Create user' });
+  await create.focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog').getByLabel('User name')).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(create).toBeFocused();
 });
 
 test('the palette finds pages and objects', async ({ signedIn: page }) => {
