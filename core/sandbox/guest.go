@@ -5,7 +5,6 @@ package sandbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -294,29 +293,6 @@ func (g *Guest) start(ctx context.Context, key instanceKey, c *Caller) (*instanc
 	return nil, err
 }
 
-// load reads, checks and compiles the module.
-func (g *Guest) load(ctx context.Context) (machine.Code, error) {
-	began := time.Now()
-	wasm, err := g.spec.Wasm()
-	if err != nil {
-		return nil, fmt.Errorf("reading the module of %s: %w", g.spec.Name, err)
-	}
-	if d := machine.Digest(wasm); g.spec.Digest != "" && d != g.spec.Digest {
-		return nil, fmt.Errorf("%w: the module of %s is %s, and not %s as was consented to", ErrModule, g.spec.Name, d, g.spec.Digest)
-	}
-	c, report, err := g.engine.room.Load(ctx, wasm)
-	if err != nil {
-		return nil, fmt.Errorf("loading %s: %w", g.spec.Name, err)
-	}
-	g.module.Store(report.Digest)
-	if report.MinMemory > g.limits.Memory {
-		c.Close()
-		return nil, fmt.Errorf("%w: %s starts with %d bytes of memory and may have %d", ErrModule, g.spec.Name, report.MinMemory, g.limits.Memory)
-	}
-	g.logger.Info("extension loaded", slog.Int("bytes", len(wasm)), slog.Duration("took", time.Since(began)))
-	return c, nil
-}
-
 // left takes an ended instance out. Its loop calls it last.
 func (g *Guest) left(i *instance) {
 	g.mu.Lock()
@@ -326,30 +302,6 @@ func (g *Guest) left(i *instance) {
 	g.polls.Add(i.polls)
 	i.billMemory(0)
 	g.unloadWhenIdle()
-}
-
-// unloadWhenIdle frees the code when no instance needs it and none has for a
-// while. g.mu is held.
-func (g *Guest) unloadWhenIdle() {
-	if g.code == nil || len(g.instances) > 0 || g.starting > 0 {
-		return
-	}
-	idle := g.engine.idleAfter
-	switch left := idle - time.Since(g.lastUsed); {
-	case g.closed || idle > 0 && left <= 0:
-		g.code.Close()
-		g.code = nil
-		g.logger.Info("extension unloaded")
-	case idle > 0:
-		if g.unload != nil {
-			g.unload.Stop()
-		}
-		g.unload = time.AfterFunc(left, func() {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			g.unloadWhenIdle()
-		})
-	}
 }
 
 // faulted tells of an instance that ended by its own fault.
