@@ -66,6 +66,23 @@ describe('the connection', () => {
     expect(fake.last.opens()).toHaveLength(1);
   });
 
+  test('says nothing into a socket that is closing', () => {
+    const { fake, client } = server();
+    const a = listen();
+    let subscription: { close(): void } | undefined;
+    client.whenConnected(() => {
+      subscription = client.open('/a', a.handlers);
+    });
+    fake.last.accept();
+    expect(fake.last.said).toHaveLength(1);
+    fake.last.readyState = 2;
+    subscription!.close();
+    client.open('/b', a.handlers);
+    expect(fake.last.said).toHaveLength(1);
+    fake.last.breakOff();
+    expect(a.ends).toEqual([{ kind: 'lost' }]); // of what was asked for meanwhile
+  });
+
   test('waits longer after each failure and at once when told to', () => {
     const { fake, client } = server();
     client.whenConnected(() => {});

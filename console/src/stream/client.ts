@@ -26,8 +26,12 @@ export interface Subscription {
   close(): void;
 }
 
+/** WebSocket.OPEN, which a test's socket has not. */
+const open = 1;
+
 /** The part of the browser's WebSocket that is used; tests give their own. */
 export interface Socket {
+  readonly readyState: number;
   onopen: ((e: never) => void) | null;
   onmessage: ((e: { data: unknown }) => void) | null;
   onclose: ((e: { code: number }) => void) | null;
@@ -315,7 +319,8 @@ export class StreamClient {
 
   private say(m: ClientMessage): void {
     const socket = this.socket;
-    if (socket && this.ready) call(() => socket.send(JSON.stringify(m)));
+    // One that is closing hears nothing more, and the browser would complain: the core ends it with the session.
+    if (socket?.readyState === open && this.ready) call(() => socket.send(JSON.stringify(m)));
   }
 
   private take(raw: unknown): void {

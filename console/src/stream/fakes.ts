@@ -9,6 +9,7 @@ export class FakeSocket implements Socket {
   onclose: ((e: { code: number }) => void) | null = null;
   onerror: ((e: never) => void) | null = null;
   closed = false;
+  readyState = 1;
   readonly said: ClientMessage[] = [];
 
   send(text: string): void {
