@@ -253,3 +253,20 @@ func TestBreakersAreBounded(t *testing.T) {
 		t.Errorf("%d are kept when they are old", n)
 	}
 }
+
+func TestCrashOpensAtOnce(t *testing.T) {
+	c, at := failing(t, Spec{Name: "crowd"})
+	c.expect(t, "bad", "/plain", "answer")
+	const rest = 7 * time.Second
+	for range 2 { // whatever there was before
+		c.breakers.failed(tenant{workspace: "uid-bad"}, &Caller{Workspace: "bad"}, FaultCrash, rest)
+		c.expect(t, "bad", "/plain", "broken")
+		if h := c.Health(); len(h) != 1 || h[0].State != BreakerOpen || h[0].Workspace != "bad" || h[0].Class != FaultCrash || !h[0].Until.Equal(at.Now().Add(rest)) {
+			t.Errorf("its health is %+v", h)
+		}
+	}
+	c.expect(t, "good", "/plain", "answer")
+	at.pass(rest)
+	c.expect(t, "bad", "/plain", "answer")
+	eventuallyTrue(t, "it is closed", func() bool { return len(c.Health()) == 0 })
+}

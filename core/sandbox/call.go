@@ -45,6 +45,7 @@ func (g *Guest) Do(ctx context.Context, r *Request) (*Response, error) {
 		}
 		s, resp, err := g.ask(ctx, run, body, key)
 		if err == nil {
+			past.answered(g)
 			return resp, nil
 		}
 		deadline := g.until(r, s, began)

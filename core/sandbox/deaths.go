@@ -15,6 +15,9 @@
 //     alone, or with others that were on board of no other one. So who ran beside
 //     the culprit is no worse off than a suspect, and that ends with the blame: all
 //     deaths with the culprit on board are explained then.
+//   - A death weighs a quarter for whoever's requests that were on board have all been
+//     run again and were answered: then most likely somebody else did it, or it
+//     came from outside. So a busy guest is not blamed for that.
 //   - The blame is its tenant's, as with other faults: the request gets the fault,
 //     and the breaker opens at once. For ten minutes more the code stays a suspect,
 //     one death more is enough, and the breaker opens for twice as long each time.
@@ -36,8 +39,9 @@ import (
 )
 
 const (
-	suspectAfter = 2 // deaths on board
-	blameAfter   = 3
+	deathWeighs  = 4               // and 1 for who was acquitted
+	suspectAfter = 2 * deathWeighs // on board
+	blameAfter   = 3 * deathWeighs
 	deathsKept   = 10 * time.Minute
 	maxDeaths    = 32 // that are kept
 	maxNamed     = 16 // in the log, for each death
@@ -54,13 +58,15 @@ type aboard struct {
 	program program
 	caller  Caller   // who had it started
 	tenants []tenant // for whom it works; two where they are more
+
+	trials atomic.Int32 // of a dead instance: its requests that are run again and not answered yet; 0: some are not
 }
 
 func (g *Guest) program() program { return program{g.spec.Name, g.spec.Version} }
 
 // aboard makes one for a guest. c may be nil: nobody asks.
-func (g *Guest) aboard(c *Caller) aboard {
-	a := aboard{program: g.program()}
+func (g *Guest) aboard(c *Caller) *aboard {
+	a := &aboard{program: g.program()}
 	if c != nil {
 		a.caller, a.tenants = *c, []tenant{g.tenantOf(c)}
 	}
@@ -70,6 +76,7 @@ func (g *Guest) aboard(c *Caller) aboard {
 // verdict is what is known of one death. Nil says nothing.
 type verdict struct {
 	crew    map[*aboard]bool
+	death   *death
 	culprit *aboard       // nil: nobody is blamed
 	deaths  int           // of the culprit's code, lately
 	rest    time.Duration // for the culprit's breaker
@@ -107,14 +114,14 @@ type deaths struct {
 	place chan struct{}    // of the suspect that runs
 
 	mu       sync.Mutex // comes after every other
-	past     []death    // that are not explained, the oldest first
+	past     []*death   // that are not explained, the oldest first
 	culprits map[program]*culprit
 }
 
 // death is one that is kept.
 type death struct {
 	at   time.Time
-	crew []program
+	crew map[program]int // how many of each are not acquitted
 }
 
 // culprit is code that was blamed.
@@ -146,15 +153,13 @@ func (d *deaths) judge(owners []any) any {
 	defer d.mu.Unlock()
 	now := d.now()
 	d.forget(now)
-	v, of := &verdict{crew: map[*aboard]bool{}}, map[program][]*aboard{}
+	this := &death{at: now, crew: map[program]int{}}
+	v, of := &verdict{crew: map[*aboard]bool{}, death: this}, map[program][]*aboard{}
 	for _, o := range owners {
 		a := o.(*aboard)
 		v.crew[a] = true
 		of[a.program] = append(of[a.program], a)
-	}
-	this := death{at: now}
-	for c := range of {
-		this.crew = append(this.crew, c)
+		this.crew[a.program]++
 	}
 	if d.past = append(d.past, this); len(d.past) > maxDeaths {
 		d.past = slices.Delete(d.past, 0, 1)
@@ -162,7 +167,7 @@ func (d *deaths) judge(owners []any) any {
 	d.name(v)
 	for c, crew := range of {
 		if d.blames(c, crew, of) {
-			v.culprit, v.deaths = crew[0], d.count(c)
+			v.culprit, v.deaths = crew[0], d.seen(c)
 			v.rest = d.explain(c, now)
 			break
 		}
@@ -174,11 +179,11 @@ func (d *deaths) judge(owners []any) any {
 // blames tells whether code is to blame for the last death, of which these were on
 // board. mu is held.
 func (d *deaths) blames(c program, crew []*aboard, all map[program][]*aboard) bool {
-	if d.culprits[c] == nil && d.count(c) < blameAfter || len(crew) > 1 || len(crew[0].tenants) > 1 {
+	if d.culprits[c] == nil && d.weight(c) < blameAfter || len(crew) > 1 || len(crew[0].tenants) > 1 {
 		return false
 	}
 	for other := range all {
-		if other != c && (d.count(other) > 1 || d.culprits[other] != nil) {
+		if other != c && (d.weight(other) > deathWeighs || d.culprits[other] != nil) {
 			return false
 		}
 	}
@@ -188,7 +193,7 @@ func (d *deaths) blames(c program, crew []*aboard, all map[program][]*aboard) bo
 // explain forgets the deaths that code is blamed for, and says how long it rests.
 // mu is held.
 func (d *deaths) explain(c program, now time.Time) time.Duration {
-	d.past = slices.DeleteFunc(d.past, func(p death) bool { return slices.Contains(p.crew, c) })
+	d.past = slices.DeleteFunc(d.past, func(p *death) bool { _, there := p.crew[c]; return there })
 	cu := d.culprits[c]
 	if cu == nil {
 		cu = &culprit{}
@@ -203,24 +208,45 @@ func (d *deaths) explain(c program, now time.Time) time.Duration {
 	return rest
 }
 
-// count is of how many deaths that are kept code was on board. mu is held.
-func (d *deaths) count(c program) (n int) {
+// seen is in how many deaths that are kept code was on board. mu is held.
+func (d *deaths) seen(c program) (n int) {
 	for _, p := range d.past {
-		if slices.Contains(p.crew, c) {
+		if _, there := p.crew[c]; there {
 			n++
 		}
 	}
 	return n
 }
 
+// weight is what those deaths weigh together. mu is held.
+func (d *deaths) weight(c program) (sum int) {
+	for _, p := range d.past {
+		switch n, there := p.crew[c]; {
+		case n > 0:
+			sum += deathWeighs
+		case there:
+			sum++
+		}
+	}
+	return sum
+}
+
+// acquit notes that what was on board of a death was run again, and answered.
+func (d *deaths) acquit(v *verdict, a *aboard) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	v.death.crew[a.program]--
+	d.forget(d.now())
+}
+
 // suspect tells whether code runs apart. mu is held.
 func (d *deaths) suspect(c program) bool {
-	return d.culprits[c] != nil || d.count(c) >= suspectAfter
+	return d.culprits[c] != nil || d.weight(c) >= suspectAfter
 }
 
 // forget forgets what is long ago, and notes whether there are suspects. mu is held.
 func (d *deaths) forget(now time.Time) {
-	d.past = slices.DeleteFunc(d.past, func(p death) bool { return now.Sub(p.at) >= deathsKept })
+	d.past = slices.DeleteFunc(d.past, func(p *death) bool { return now.Sub(p.at) >= deathsKept })
 	for c, cu := range d.culprits {
 		if now.Sub(cu.last) >= deathsKept {
 			delete(d.culprits, c)
@@ -228,7 +254,9 @@ func (d *deaths) forget(now time.Time) {
 	}
 	some := len(d.culprits) > 0
 	for _, p := range d.past {
-		some = some || slices.ContainsFunc(p.crew, d.suspect)
+		for c := range p.crew {
+			some = some || d.suspect(c)
+		}
 	}
 	d.some.Store(some)
 }
@@ -242,11 +270,11 @@ func (d *deaths) name(v *verdict) {
 			return
 		}
 		if a.program.extension == "" {
-			d.log.Warn("a module was being prepared when the sandbox's process ended", slog.String("digest", a.program.version), slog.Int("deaths", d.count(a.program)))
+			d.log.Warn("a module was being prepared when the sandbox's process ended", slog.String("digest", a.program.version), slog.Int("deaths", d.seen(a.program)))
 			continue
 		}
 		d.log.Warn("an extension was running when the sandbox's process ended", slog.String("extension", a.program.extension), slog.String("version", a.program.version),
-			slog.String("workspace", a.caller.Workspace), slog.String("user", a.caller.User), slog.Int("tenants", len(a.tenants)), slog.Int("deaths", d.count(a.program)))
+			slog.String("workspace", a.caller.Workspace), slog.String("user", a.caller.User), slog.Int("tenants", len(a.tenants)), slog.Int("deaths", d.seen(a.program)))
 	}
 }
 
@@ -311,7 +339,7 @@ func (d *deaths) resting(a *aboard) *Fault {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if cu := d.culprits[a.program]; cu != nil && d.now().Before(cu.rests) {
-		return (&verdict{culprit: a, deaths: blameAfter}).crash(a)
+		return (&verdict{culprit: a, deaths: blameAfter / deathWeighs}).crash(a)
 	}
 	return nil
 }

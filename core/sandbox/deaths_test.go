@@ -112,6 +112,7 @@ func TestDeathsAreForgotten(t *testing.T) {
 	if got := d.sentence("bad/w"); got != "nobody" {
 		t.Errorf("the verdict is %s", got)
 	}
+	at.pass(deathsKept)
 	for range 3 * maxDeaths {
 		d.judge(crewOf("bad/w1 bad/w2"))
 	}
@@ -166,5 +167,37 @@ func TestSuspectsRunOneAtATime(t *testing.T) {
 	d.leave(<-second)
 	if len(d.place) != 0 {
 		t.Error("the place is still taken")
+	}
+}
+
+// TestWhoIsAcquittedWeighsLess has somebody on board of every death whose requests are
+// answered when they are run again, as a busy guest is when something else ends the
+// process.
+func TestWhoIsAcquittedWeighsLess(t *testing.T) {
+	d, _ := court()
+	for n := 1; ; n++ {
+		crew := crewOf("good/w other/w")[:1+n%2]
+		v := d.judge(crew).(*verdict)
+		if v.culprit != nil {
+			if n < 2*deathWeighs {
+				t.Errorf("it was blamed for death %d", n)
+			}
+			break
+		}
+		if n > maxDeaths {
+			t.Fatal("nobody who is acquitted each time is ever to blame")
+		}
+		for _, a := range crew {
+			d.acquit(v, a.(*aboard))
+		}
+	}
+	// Where two of one guest were on board, both have to be.
+	d, _ = court()
+	crew := crewOf("good/w1 good/w2")
+	for range 2 {
+		d.acquit(d.judge(crew).(*verdict), crew[0].(*aboard))
+	}
+	if !d.suspected(program{extension: "good"}) {
+		t.Error("both were acquitted by one")
 	}
 }

@@ -116,6 +116,7 @@ func (g *Guest) exchangeAgain(ctx context.Context, x *Exchange, s *stream, err e
 		x.Request.Deadline = until
 		s, err = g.exchange(ctx, x, key)
 	}
+	past.answered(g)
 	return nil
 }
 

@@ -51,8 +51,8 @@ type instance struct {
 	run   machine.Machine
 	log   *guestLog
 
-	aboard aboard // in whose place the instance stands when the process ends
-	boards bool   // requests have come or gone since the last turn
+	aboard *aboard // in whose place the instance stands when the process ends
+	boards bool    // requests have come or gone since the last turn
 
 	session  *recordingSession   // that records it, until it has a machine; nil: none
 	recorder *recording.Recorder // nil: it is not recorded
@@ -115,10 +115,10 @@ func (i *instance) start(ctx context.Context, code machine.Code) error {
 	i.log = newGuestLog(i.guest.logger, i.guest.limits.LogLinesPerMinute, now)
 	var used machine.Usage
 	defer func() { i.billStart(used) }()
-	placed := e.deaths.board(&i.aboard)
+	placed := e.deaths.board(i.aboard)
 	run, err := i.machine(ctx, code, machine.Start{
 		Memory: i.guest.limits.Memory, Seed: e.seed(), Now: now, CPU: i.guest.limits.CPUPerPoll,
-		Tenant: i.key.tenant(), Extension: i.guest.spec.Name, Owner: &i.aboard, Used: &used,
+		Tenant: i.key.tenant(), Extension: i.guest.spec.Name, Owner: i.aboard, Used: &used,
 	})
 	e.deaths.leave(placed)
 	if err != nil {
@@ -262,7 +262,7 @@ func (i *instance) embark() {
 		return
 	}
 	i.boards = false
-	a := &i.aboard
+	a := i.aboard
 	a.tenants = a.tenants[:0]
 	for _, s := range i.streams {
 		if !s.guestOpened() && !slices.Contains(a.tenants, s.tenant) {
@@ -325,7 +325,7 @@ func (i *instance) enter(now time.Time, batch []byte) error {
 		i.asked = time.Time{} // it says anew what it waits for
 	}
 	t.Now, t.Batch, t.CPU = now, batch, i.guest.limits.CPUPerPoll
-	placed := i.guest.engine.deaths.board(&i.aboard)
+	placed := i.guest.engine.deaths.board(i.aboard)
 	err := i.run.Turn(t)
 	i.guest.engine.deaths.leave(placed)
 	i.ledger.owed.Add(t.Used)
@@ -351,6 +351,7 @@ func (i *instance) end(why error) {
 			s.unhook()
 		}
 	}
+	i.aboard.trials.Store(i.trials())
 	if f != nil {
 		i.blame(f)
 		i.guest.faulted(f)
@@ -358,6 +359,21 @@ func (i *instance) end(why error) {
 	clear(i.streams)
 	i.carries.Store(0)
 	notify(i.signal)
+}
+
+// trials is how many requests of an instance that has ended are run again; 0: none,
+// or not all of them. i.mu is held.
+func (i *instance) trials() (n int32) {
+	for _, s := range i.streams {
+		switch {
+		case s.guestOpened():
+		case !s.again:
+			return 0
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 // stop ends the instance from outside, and waits until its memory is free.

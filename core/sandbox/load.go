@@ -51,8 +51,8 @@ func (g *Guest) loaded(ctx context.Context, c *Caller) (machine.Code, error) {
 		return code, nil
 	}
 	a := g.aboard(c)
-	placed := g.engine.deaths.board(&a)
-	code, err := g.source(machine.WithOwner(ctx, &a))
+	placed := g.engine.deaths.board(a)
+	code, err := g.source(machine.WithOwner(ctx, a))
 	g.engine.deaths.leave(placed)
 	if err != nil {
 		return nil, a.crashed(err)

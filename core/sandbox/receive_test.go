@@ -30,7 +30,7 @@ func bare(t testing.TB) *instance {
 	g.limits = e.Limits(g.spec.Limits)
 	now := time.Now()
 	i := &instance{
-		guest: g, signal: make(chan struct{}, 1), done: make(chan struct{}), streams: map[uint32]*stream{}, nextID: 1,
+		guest: g, aboard: g.aboard(nil), signal: make(chan struct{}, 1), done: make(chan struct{}), streams: map[uint32]*stream{}, nextID: 1,
 		windowSize: 256 << 10, window: 256 << 10, room: 256 << 10, owned: true,
 		log: newGuestLog(logger, 1, now),
 	}

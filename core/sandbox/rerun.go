@@ -77,6 +77,15 @@ func (p *place) free() {
 // yet been run.
 type reruns struct {
 	lost, alone bool
+	trial       *verdict // on the death that it was on board of
+	of          *aboard
+}
+
+// answered notes that the request was answered, and did not end the process again.
+func (a *reruns) answered(g *Guest) {
+	if a.trial != nil && a.of.trials.Add(-1) == 0 {
+		g.engine.deaths.acquit(a.trial, a.of)
+	}
 }
 
 // next tells whether a request is run again whose last run ended with err, and
@@ -87,9 +96,11 @@ func (a *reruns) next(ctx context.Context, g *Guest, c *Caller, s *stream, err e
 	switch {
 	case lost && !a.lost && (s == nil || s.again):
 		a.lost = true
-		if s == nil || !verdictOf(err).found(&s.inst.aboard) {
+		v := verdictOf(err)
+		if s == nil || !v.found(s.inst.aboard) {
 			return g.key(c), nil
 		}
+		a.trial, a.of = v, s.inst.aboard
 		if a.alone {
 			return instanceKey{}, err
 		}
