@@ -71,10 +71,8 @@ func newServe() *cobra.Command {
 }
 
 func serve(c *cobra.Command, config server.Config) error {
-	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, os.Interrupt)
+	ctx, stop := untilSignal(c.Context())
 	defer stop()
-	// The second signal finds nobody who catches it.
-	context.AfterFunc(ctx, stop)
 	s, err := server.New(ctx, config, server.Build{Version: version, Commit: commit}, config.Log.Logger(os.Stderr))
 	if err != nil {
 		return err
@@ -84,4 +82,22 @@ func serve(c *cobra.Command, config server.Config) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "Atoll answers at %s\n", s.URL())
 	return s.Run(ctx)
+}
+
+// untilSignal gives a context that ends with the first signal to stop. The second
+// one finds nobody who catches it: that is so before the context ends, and with it
+// before anything can be seen of the stop.
+func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+		cancel()
+	}()
+	return ctx, cancel
 }
