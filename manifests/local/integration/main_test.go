@@ -161,6 +161,10 @@ func namespace(t *testing.T, on place.Dir) string {
 			t.Logf("removing namespace %s: %v\n%s", name, err, out)
 		}
 	})
+	// Pods need it, and a controller that has just been started again may wait for its lease.
+	if out, err := kubectl(t, on, "-n", name, "wait", "--for=create", "--timeout=60s", "serviceaccount/default"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	return name
 }
 

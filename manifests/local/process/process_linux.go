@@ -32,15 +32,17 @@ func stat(pid int) []string {
 	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 }
 
-// running tells whether a process is there and not just waiting to be reaped.
+// running tells whether a process is there and not just waiting to be reaped. One
+// whose first thread has ended is there as long as others are: they hold its ports.
 func running(pid int) bool {
+	const state, threads = 3 - 3, 20 - 3 // proc(5) counts from 1, and two fields were cut off
 	fields := stat(pid)
-	return len(fields) > 0 && fields[0] != "Z" && fields[0] != "X"
+	return len(fields) > threads && (fields[state] != "Z" && fields[state] != "X" || fields[threads] != "1" && fields[threads] != "0")
 }
 
 // startTime is when a process began, in ticks since the machine started.
 func startTime(pid int) string {
-	const field = 22 - 3 // proc(5) counts from 1, and two fields were cut off
+	const field = 22 - 3 // as above
 	if fields := stat(pid); len(fields) > field {
 		return fields[field]
 	}
