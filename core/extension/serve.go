@@ -145,10 +145,9 @@ func (h *Host) deliver(live *liveStream, w http.ResponseWriter, r *http.Request,
 		}
 	}
 	w.WriteHeader(response.Status)
-	err, ended := pass(w, response.Body, stream), live.cause()
-	switch {
-	case left(r):
-	case ended != nil && (err != nil || stream):
+	switch err := pass(w, response.Body, stream); {
+	case err == nil && !stream, left(r):
+	case live.cause() != nil:
 		// A stream that was ended looks cut, also where the guest, whose door was
 		// closed, has ended it in good order.
 		panic(http.ErrAbortHandler)
