@@ -1,6 +1,6 @@
 // Setting up a second factor at the sign-in, where this Atoll asks for one: the secret, a code that proves it, and the recovery codes.
 import { type FormEvent, useState } from 'react';
-import { problemOf } from '../api/problem';
+import { problemOf, sentence } from '../api/problem';
 import { done, rest } from '../api/rest';
 import { Button, CopyButton } from '../kit/button';
 import { TextField } from '../kit/field';
@@ -31,8 +31,7 @@ export function EnrolForm({ password = '', onDone }: { password?: string; onDone
         setRecovery((await done(confirm)).recoveryCodes ?? []);
       }
     } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.detail ?? problem.title);
+      setError(sentence(problemOf(reason)));
       setCode('');
     } finally {
       setBusy(false);

@@ -6,6 +6,7 @@ import { providers } from '../api/queries';
 import { done, rest } from '../api/rest';
 import type { Invitation } from '../api/types';
 import { date, readTime, timeOfDay } from '../format/time';
+import { useSend } from '../kit/asking';
 import { Button } from '../kit/button';
 import { TextField } from '../kit/field';
 import { Empty, Failed, Skeleton } from '../kit/states';
@@ -108,26 +109,16 @@ function Invited({ invitation, token }: { invitation: Invitation; token: string 
 
 /** Accepts it for who is signed in. */
 function Accept({ name, token, onDone }: { name: string; token: string; onDone: () => void }) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState('');
+  const { busy, error, send } = useSend();
   const accept = async () => {
-    setBusy(true);
-    setError('');
-    try {
-      await done(rest.POST('/api/v1/invitations:accept', { body: { token } }));
-      onDone();
-    } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.detail ?? problem.title);
-    } finally {
-      setBusy(false);
-    }
+    await done(rest.POST('/api/v1/invitations:accept', { body: { token } }));
+    onDone();
   };
   return (
     <>
       {error ? <Wrong>{error}</Wrong> : null}
       <div className="actions">
-        <Button look="primary" busy={busy} onClick={() => void accept()}>
+        <Button look="primary" busy={busy} onClick={() => void send(accept)}>
           {t('Accept as {name}', { name })}
         </Button>
         <Button look="quiet" onClick={() => void signOut()}>
@@ -180,30 +171,22 @@ function Register({ token, onDone }: { token: string; onDone: () => void }) {
   const [username, setUsername] = useState('');
   const [displayName, setDisplayName] = useState('');
   const [password, setPassword] = useState('');
-  const [error, setError] = useState('');
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent) => {
+  const { busy, error, send } = useSend();
+  const register = async () => {
+    const name = username.trim();
+    const body = {
+      token,
+      username: name,
+      password,
+      ...(displayName.trim() ? { displayName: displayName.trim() } : {}),
+    };
+    await done(rest.POST('/api/v1/invitations:register', { body }));
+    await signIn({ username: name, password });
+    onDone();
+  };
+  const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    setError('');
-    try {
-      const name = username.trim();
-      const body = {
-        token,
-        username: name,
-        password,
-        ...(displayName.trim() ? { displayName: displayName.trim() } : {}),
-      };
-      await done(rest.POST('/api/v1/invitations:register', { body }));
-      await signIn({ username: name, password });
-      onDone();
-    } catch (reason) {
-      const problem = problemOf(reason);
-      setError(problem.detail ?? problem.title);
-    } finally {
-      setBusy(false);
-    }
+    void send(register);
   };
   return (
     <form onSubmit={submit} aria-label={t('Make an account')}>

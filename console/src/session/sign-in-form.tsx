@@ -1,6 +1,6 @@
 // Name and password, and a code where there is a second factor; and, where the core asks for it, the choice of an own password.
 import { type FormEvent, useState } from 'react';
-import { problemOf } from '../api/problem';
+import { problemOf, sentence } from '../api/problem';
 import type { Provider } from '../api/types';
 import { Button } from '../kit/button';
 import { SelectField, TextField } from '../kit/field';
@@ -58,11 +58,7 @@ export function SignInForm({
         setCoded(true);
         return;
       }
-      setError(
-        problem.status === 401
-          ? (problem.detail ?? t('User name or password is wrong.'))
-          : (problem.detail ?? problem.title),
-      );
+      setError(problem.status === 401 ? (problem.detail ?? t('User name or password is wrong.')) : sentence(problem));
       if (!coded) setPassword('');
     } finally {
       setBusy(false);
@@ -190,7 +186,7 @@ export function PasswordForm({
     } catch (reason) {
       const problem = problemOf(reason);
       const wrong = problem.status === 401 || problem.status === 403;
-      setError({ at: current === undefined && wrong ? 'old' : 'first', text: problem.detail ?? problem.title });
+      setError({ at: current === undefined && wrong ? 'old' : 'first', text: sentence(problem) });
     } finally {
       setBusy(false);
     }
