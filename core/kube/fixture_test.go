@@ -164,6 +164,21 @@ func newUpstream(t testing.TB) *upstream {
 	return u
 }
 
+// says answers a path with a line for each that is sent, at once, until the
+// channel is closed.
+func (u *upstream) says(path string) chan<- string {
+	lines := make(chan string)
+	u.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(200)
+		w.(http.Flusher).Flush()
+		for line := range lines {
+			io.WriteString(w, line+"\n")
+			w.(http.Flusher).Flush()
+		}
+	})
+	return lines
+}
+
 func (u *upstream) last(t *testing.T) seen {
 	t.Helper()
 	u.mu.Lock()

@@ -14,15 +14,7 @@ import (
 
 func TestWatchesArriveEventByEvent(t *testing.T) {
 	h := newHouse(t)
-	next := make(chan string)
-	h.up.mux.HandleFunc("/api/v1/namespaces/alpha/pods", func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(200)
-		w.(http.Flusher).Flush()
-		for line := range next {
-			io.WriteString(w, line+"\n")
-			w.(http.Flusher).Flush()
-		}
-	})
+	next := h.up.says("/api/v1/namespaces/alpha/pods")
 	defer close(next)
 	req, _ := http.NewRequestWithContext(t.Context(), "GET", h.URL+"/clusters/local/api/v1/namespaces/alpha/pods?watch=true", nil)
 	req.Header.Set("X-Test-Person", "jane")

@@ -341,15 +341,7 @@ func TestOnePersonWatchesSoManyProjects(t *testing.T) {
 
 func TestTheWatchOfNamespacesShowsThePersonsProjects(t *testing.T) {
 	h := newHouse(t)
-	lines := make(chan string)
-	h.up.mux.HandleFunc("/api/v1/namespaces", func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(200)
-		w.(http.Flusher).Flush()
-		for line := range lines {
-			io.WriteString(w, line+"\n")
-			w.(http.Flusher).Flush()
-		}
-	})
+	lines := h.up.says("/api/v1/namespaces")
 	defer close(lines)
 	mark := h.proxy.view(jane, "local").mark
 	s := h.watch(t, "jane", "/api/v1/namespaces?watch=1&allowWatchBookmarks=1&resourceVersion=5"+mark)
